@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "roost",
+    products: [.executable(name: "roost", targets: ["roost"])],
+    targets: [
+        // What Debian already has, each behind one module.
+        .target(
+            name: "CSimdjson",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+
+        // The rooms, in the order an event travels.
+        .target(name: "Core", swiftSettings: strict),
+        .target(name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib"], swiftSettings: strict),
+        .target(name: "Models", swiftSettings: strict),
+        .target(name: "Engine", dependencies: ["Core", "Models"], swiftSettings: strict),
+        .target(
+            name: "Store", dependencies: ["Core", "CSQLite", "CChecksum"], swiftSettings: strict),
+        .target(name: "Status", dependencies: ["Core", "CMicroHTTPD"], swiftSettings: strict),
+        .executableTarget(
+            name: "roost",
+            dependencies: ["Core", "Wire", "Engine", "Models", "Store", "Status"],
+            swiftSettings: strict),
+
+        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "Core"], swiftSettings: strict),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models"],
+            resources: [.copy("Oracles")], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests", dependencies: ["Engine", "Core", "Models"], swiftSettings: strict),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Core"], swiftSettings: strict),
+        .testTarget(name: "StatusTests", dependencies: ["Status", "Core"], swiftSettings: strict),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["roost", "Core", "Wire"], swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,138 @@
+import Synchronization
+
+/// Every live counter and gauge of the process, each named once with its unit. What is a function of the
+/// journal (lines, events, late, duplicates) is kept in the ledger and only mirrored here.
+package final class Counters: Sendable {
+    package enum Metric: Int, CaseIterable, Sendable {
+        case ingestConnections
+        case ingestConnectionsTotal
+        case ingestConnectionsRefused
+        case ingestConnectionsClosedUnusable
+        case ingestConnectionsIdleClosed
+        case ingestConnectionsSlowClosed
+        case ingestLines
+        case ingestEvents
+        case ingestRejected
+        case ingestLate
+        case ingestDuplicates
+        case ingestBytes
+        case dedupeForgotten
+        case httpRequests
+        case httpConnectionsRefused
+        case triggerSubscribers
+        case triggerSubscribersRefused
+        case triggersSent
+        case outboxLastSeq
+        case journalRecords
+        case journalBytes
+        case journalCommits
+        case journalSegments
+        case journalStalls
+        case snapshots
+        case snapshotFailures
+        case refits
+        case refitsRefused
+        case users
+        case stateBytes
+
+        package var isGauge: Bool {
+            switch self {
+            case .ingestConnections, .triggerSubscribers, .outboxLastSeq, .journalSegments, .users,
+                .stateBytes:
+                true
+            default: false
+            }
+        }
+
+        /// Prometheus name; counters end in `_total`, bytes say so.
+        package var name: String {
+            switch self {
+            case .ingestConnections: "roost_ingest_connections"
+            case .ingestConnectionsTotal: "roost_ingest_connections_opened_total"
+            case .ingestConnectionsRefused: "roost_ingest_connections_refused_total"
+            case .ingestConnectionsClosedUnusable: "roost_ingest_connections_unusable_total"
+            case .ingestConnectionsIdleClosed: "roost_ingest_connections_idle_closed_total"
+            case .ingestConnectionsSlowClosed: "roost_ingest_connections_slow_closed_total"
+            case .ingestLines: "roost_ingest_lines_total"
+            case .ingestEvents: "roost_ingest_events_total"
+            case .ingestRejected: "roost_ingest_rejected_total"
+            case .ingestLate: "roost_ingest_late_total"
+            case .ingestDuplicates: "roost_ingest_duplicates_total"
+            case .ingestBytes: "roost_ingest_bytes_total"
+            case .dedupeForgotten: "roost_dedupe_forgotten_total"
+            case .httpRequests: "roost_http_requests_total"
+            case .httpConnectionsRefused: "roost_http_connections_refused_total"
+            case .triggerSubscribers: "roost_trigger_subscribers"
+            case .triggerSubscribersRefused: "roost_trigger_subscribers_refused_total"
+            case .triggersSent: "roost_triggers_sent_total"
+            case .outboxLastSeq: "roost_outbox_last_seq"
+            case .journalRecords: "roost_journal_records_total"
+            case .journalBytes: "roost_journal_bytes_total"
+            case .journalCommits: "roost_journal_commits_total"
+            case .journalSegments: "roost_journal_segments"
+            case .journalStalls: "roost_journal_stalls_total"
+            case .snapshots: "roost_snapshots_total"
+            case .snapshotFailures: "roost_snapshot_failures_total"
+            case .refits: "roost_refits_total"
+            case .refitsRefused: "roost_refits_refused_total"
+            case .users: "roost_users"
+            case .stateBytes: "roost_state_bytes"
+            }
+        }
+
+        package var help: String {
+            switch self {
+            case .ingestConnections: "Open connections of the ingest port."
+            case .ingestConnectionsTotal: "Connections accepted by the ingest port."
+            case .ingestConnectionsRefused: "Connections refused because a bound was reached."
+            case .ingestConnectionsClosedUnusable: "Plain connections closed after 100 unusable lines."
+            case .ingestConnectionsIdleClosed: "Connections closed after being idle too long."
+            case .ingestConnectionsSlowClosed: "Connections closed because a line took too long."
+            case .ingestLines: "Data lines received."
+            case .ingestEvents: "Events applied."
+            case .ingestRejected: "Lines kept as dead letters."
+            case .ingestLate: "Events behind the watermark."
+            case .ingestDuplicates: "Events dropped as repeats by id."
+            case .ingestBytes: "Bytes of data lines."
+            case .dedupeForgotten: "Event ids forgotten because limits.dedupe_ids was reached."
+            case .httpRequests: "Requests to the status port."
+            case .httpConnectionsRefused: "Connections refused by the status port."
+            case .triggerSubscribers: "Open connections of the trigger port."
+            case .triggerSubscribersRefused: "Subscribers refused because a bound was reached."
+            case .triggersSent: "Trigger lines written to subscribers."
+            case .outboxLastSeq: "Number of the newest trigger."
+            case .journalRecords: "Records appended to the journal."
+            case .journalBytes: "Bytes appended to the journal."
+            case .journalCommits: "Group commits (write and fdatasync)."
+            case .journalSegments: "Segment files kept."
+            case .journalStalls: "Commits that found no room on disk and were rolled back."
+            case .snapshots: "Snapshots taken."
+            case .snapshotFailures: "Snapshots abandoned."
+            case .refits: "Fits run."
+            case .refitsRefused: "Fits refused by the gate."
+            case .users: "Users known."
+            case .stateBytes: "Bytes of user state."
+            }
+        }
+    }
+
+    private final class Cell: Sendable {
+        let value = Atomic<Int64>(0)
+    }
+
+    private let cells: [Cell]
+
+    package init() { cells = Metric.allCases.map { _ in Cell() } }
+
+    package func add(_ metric: Metric, _ amount: Int64 = 1) {
+        cells[metric.rawValue].value.wrappingAdd(amount, ordering: .relaxed)
+    }
+
+    package func set(_ metric: Metric, _ amount: Int64) {
+        cells[metric.rawValue].value.store(amount, ordering: .relaxed)
+    }
+
+    package func value(_ metric: Metric) -> Int64 {
+        cells[metric.rawValue].value.load(ordering: .relaxed)
+    }
+}

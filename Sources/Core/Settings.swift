@@ -1,0 +1,246 @@
+/// Everything that can be configured, with its default. `SettingsKeys` names every key once with type,
+/// unit, bounds and a sentence; times are microseconds.
+package struct Settings: Sendable, Equatable {
+    package var dataDirectory = "data"
+    package var listen = Listen()
+    package var clock = Clock()
+    package var schema = Schema()
+    package var sessions = Sessions()
+    package var dedupe = Dedupe()
+    package var journal = JournalSettings()
+    package var snapshot = SnapshotSettings()
+    package var limits = Limits()
+    package var retention = Retention()
+    package var models = ModelSettings()
+    package var triggers = TriggerSettings()
+
+    package init() {}
+
+    package struct Endpoint: Sendable, Equatable {
+        /// `host:port`; port 0 asks for a free one.
+        package var address: String
+        /// Accept an address other than loopback without TLS and token.
+        package var insecure = false
+        /// Path of a file with the token clients must give; empty: none.
+        package var tokenFile = ""
+        package init(address: String) { self.address = address }
+    }
+
+    package struct Listen: Sendable, Equatable {
+        package var ingest = Endpoint(address: "127.0.0.1:7001")
+        package var triggers = Endpoint(address: "127.0.0.1:7002")
+        package var status = Endpoint(address: "127.0.0.1:7003")
+    }
+
+    package enum ClockMode: String, Sendable {
+        case wall
+        case event
+    }
+
+    package struct Clock: Sendable, Equatable {
+        package var mode = ClockMode.wall
+        package var allowedLateness: Int64 = 60 * Microseconds.second
+        /// Wall clock: an event further ahead of now is refused.
+        package var maxFutureSkew: Int64 = 5 * Microseconds.minute
+        /// Event clock: an event further ahead of now is refused; nil: none is.
+        package var maxJump: Int64?
+        package var zone = Zone.utc
+    }
+
+    package struct Schema: Sendable, Equatable {
+        /// Field of the contract → source keys, the first that is not null wins.
+        /// Fields: `user time name id value device media type channel payment_method gender age_band
+        /// region promo_code partner store search_term discount discount_unit coupon items item_id
+        /// item_category quantity price`.
+        package var fields: [String: [String]] = Schema.defaultFields
+        /// Value of the name field → event name.
+        package var eventNames: [String: String] = [:]
+
+        package static let defaultFields: [String: [String]] = [
+            "user": ["user_id", "user_pseudo_id"],
+            "time": ["event_timestamp", "timestamp", "time", "ts"],
+            "name": ["event_name", "event"],
+            "id": ["event_id", "insert_id"],
+            "value": ["purchase_value", "value", "revenue"],
+            "device": ["device"], "media": ["media"], "type": ["type"], "channel": ["channel"],
+            "payment_method": ["payment_method"], "gender": ["gender"], "age_band": ["age_band"],
+            "region": ["region"], "promo_code": ["promo_code"], "partner": ["partner"],
+            "store": ["store"], "search_term": ["search_term"],
+            "discount": ["discount"], "discount_unit": ["discount_unit"], "coupon": ["coupon"],
+            "items": ["items"], "item_id": ["item_id"], "item_category": ["item_category"],
+            "quantity": ["quantity"], "price": ["price"],
+        ]
+    }
+
+    package struct Sessions: Sendable, Equatable {
+        package var shortGap: Int64 = 30 * Microseconds.minute
+        package var longGap: Int64 = 24 * Microseconds.hour
+        /// Late events join sessions of this stretch before now; nil: twice the long gap.
+        package var keep: Int64?
+        package var keepMicroseconds: Int64 { keep ?? 2 * longGap }
+    }
+
+    package struct Dedupe: Sendable, Equatable {
+        package var window: Int64 = 24 * Microseconds.hour
+    }
+
+    package struct JournalSettings: Sendable, Equatable {
+        /// A segment file is closed when it has grown to this.
+        package var segmentBytes: Int64 = 64 << 20
+        /// Longest wait of a line for others to share its fsync.
+        package var commitInterval: Int64 = 2_000
+        /// Directory that receives segments instead of their being removed; empty: none.
+        package var archive = ""
+        /// Tick records of the wall clock at least this often while idle.
+        package var tickInterval: Int64 = Microseconds.second
+    }
+
+    package struct SnapshotSettings: Sendable, Equatable {
+        /// A full round of partitions at least this often, where there is something new.
+        package var interval: Int64 = 5 * Microseconds.minute
+        /// Or after this many bytes of journal.
+        package var journalBytes: Int64 = 512 << 20
+    }
+
+    package struct Retention: Sendable, Equatable {
+        /// Wall age since insertion.
+        package var outboxAge: Int64 = 30 * Microseconds.day
+        package var outboxCount: Int64 = 20_000_000
+        package var deadLettersAge: Int64 = 30 * Microseconds.day
+        package var deadLettersCount: Int64 = 100_000
+        package var eraseWithin: Int64 = Microseconds.hour
+    }
+
+    /// When a model is refitted.
+    package struct Schedule: Sendable, Equatable {
+        /// Distance between refits; nil: only on request.
+        package var every: Int64?
+        /// Offset from midnight in `clock.timezone` of the first instant.
+        package var at: Int64 = 3 * Microseconds.hour
+        package init(every: Int64? = nil, at: Int64 = 3 * Microseconds.hour) {
+            self.every = every
+            self.at = at
+        }
+    }
+
+    package struct SegmentsModel: Sendable, Equatable {
+        /// Number of named groups, the outliers' included where there are any; 0: chosen.
+        package var k = 6
+        package var features = SegmentsModel.defaultFeatures
+        package var restarts = 20
+        package var iterations = 300
+        /// Robust distance beyond which a user is set apart; 0: nobody is.
+        package var outlierDistance = 60.0
+        package var minimumUsers = 50
+
+        package static let defaultFeatures = [
+            "add_to_cart", "begin_checkout", "first_visit", "login", "purchase", "session_start", "sign_up",
+            "long_total_s",
+        ]
+    }
+
+    package struct RepurchaseModel: Sendable, Equatable {
+        /// Fewest observed intervals for a fit.
+        package var minimumIntervals = 30
+    }
+
+    package struct ModelSettings: Sendable, Equatable {
+        package var enabled = ["segments", "repurchase"]
+        /// Nil: daily at 03:00 under the wall clock, never under the event clock.
+        package var schedule: Schedule?
+        package var seed: UInt64 = 42
+        package var fitDeadline: Int64 = 10 * Microseconds.minute
+        package var fitMemoryBytes: Int64 = 8 << 30
+        /// Versions of each model kept in the registry.
+        package var keepVersions = 50
+        package var segments = SegmentsModel()
+        package var repurchase = RepurchaseModel()
+    }
+
+    /// One of the built-in rules.
+    package struct Rule: Sendable, Equatable {
+        package var enabled = true
+        /// From the event (or the predicted date) to the trigger.
+        package var delay: Int64
+        package init(delay: Int64, enabled: Bool = true) {
+            self.delay = delay
+            self.enabled = enabled
+        }
+    }
+
+    package struct TriggerSettings: Sendable, Equatable {
+        /// Wall clock: what was due longer ago is recorded as stale and not sent.
+        package var maxAge: Int64 = 6 * Microseconds.hour
+        package var browseAbandoned = Rule(delay: 24 * Microseconds.hour)
+        package var cartAbandoned = Rule(delay: Microseconds.hour)
+        package var checkoutAbandoned = Rule(delay: 30 * Microseconds.minute)
+        package var churned = Rule(delay: 25 * Microseconds.day)
+        package var winBack = Rule(delay: 60 * Microseconds.day)
+        package var dormant = Rule(delay: 14 * Microseconds.day)
+        package var onboardingStalled = Rule(delay: 3 * Microseconds.day)
+        package var welcome = Rule(delay: 0)
+        /// `delay` is the lead: how long before the predicted date.
+        package var repurchaseDue = Rule(delay: 0)
+        package var segmentMoved = Rule(delay: 0)
+        package var botSuspected = Rule(delay: 0)
+    }
+}
+
+/// Every bound of the process in one place. Times are microseconds.
+package struct Limits: Sendable, Equatable {
+    package var lineBytes = 1 << 20
+    package var nesting = 32
+    package var ingestConnections = 1024
+    package var ingestConnectionsPerPeer = 100
+    /// For a line to become whole once its first byte has come.
+    package var lineTimeout: Int64 = 30 * Microseconds.second
+    package var idleTimeout: Int64 = 5 * Microseconds.minute
+    /// A plain connection whose first so many lines are all unusable is closed.
+    package var unusableLines = 100
+    package var triggerConnections = 256
+    package var statusConnections = 64
+    /// Simultaneous lists of users.
+    package var userLists = 4
+    /// Bytes read from a socket at once, and so the largest batch (a longer line grows it).
+    package var readBytes = 256 << 10
+    /// Batches of one connection between reading and commit.
+    package var batchesInFlight = 8
+    /// Bytes waiting in the journal's queue, over all connections, before reading pauses.
+    package var journalQueueBytes = 64 << 20
+    /// Records the shards may lag behind the journal before reading pauses.
+    package var recordsInFlight = 64
+    /// Items of one event.
+    package var itemsPerEvent = 1000
+    /// Body of `POST /v1/events`, unpacked.
+    package var httpBodyBytes = 64 << 20
+    /// A dead letter keeps so much of its line.
+    package var deadLetterBytes = 64 << 10
+    /// Triggers a subscriber may have unsent before reading for it pauses, in bytes.
+    package var subscriberBufferBytes = 1 << 20
+    /// Event ids remembered in all; the oldest by arrival are forgotten beyond.
+    package var dedupeIDs = 8_000_000
+    /// Distinct event names beyond the known ones; later ones count as `other`.
+    package var customNames = 256
+    /// Distinct values of one dimension kept for one user; later ones are not counted for `main`.
+    package var valuesPerDimension = 64
+    /// Purchases kept with their items for each user.
+    package var recentPurchases = 10
+    package var producers = 10_000
+
+    package init() {}
+
+    /// Small bounds, so that queues fill and windows close within a test.
+    package static var tiny: Limits {
+        var limits = Limits()
+        limits.lineBytes = 4096
+        limits.ingestConnections = 8
+        limits.ingestConnectionsPerPeer = 4
+        limits.readBytes = 1024
+        limits.batchesInFlight = 2
+        limits.journalQueueBytes = 64 << 10
+        limits.subscriberBufferBytes = 4096
+        limits.dedupeIDs = 1280
+        limits.customNames = 4
+        return limits
+    }
+}

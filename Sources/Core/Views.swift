@@ -1,0 +1,336 @@
+// What the status port shows: plain values, taken at one journal position.
+
+/// A named amount, in the order shown.
+package struct Named<Value: Sendable>: Sendable {
+    package var name: String
+    package var value: Value
+    package init(_ name: String, _ value: Value) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// Sessions of one kind: how many, and the sum of their lengths in microseconds.
+package struct SessionsView: Sendable {
+    package var count: Int64
+    package var totalMicroseconds: Int64
+    package init(count: Int64, totalMicroseconds: Int64) {
+        self.count = count
+        self.totalMicroseconds = totalMicroseconds
+    }
+}
+
+package struct RollingView: Sendable {
+    /// Days in the window.
+    package var days: Int
+    package var events: Int64
+    package var sessions: Int64
+    package var purchases: Int64
+    /// Millionths.
+    package var revenue: Int64
+    package init(days: Int, events: Int64, sessions: Int64, purchases: Int64, revenue: Int64) {
+        self.days = days
+        self.events = events
+        self.sessions = sessions
+        self.purchases = purchases
+        self.revenue = revenue
+    }
+}
+
+package struct PurchaseItemView: Sendable {
+    package var itemID: String
+    package var category: String?
+    /// Millionths.
+    package var quantity: Int64
+    package var price: Int64?
+    package init(itemID: String, category: String?, quantity: Int64, price: Int64?) {
+        self.itemID = itemID
+        self.category = category
+        self.quantity = quantity
+        self.price = price
+    }
+}
+
+package struct PurchaseView: Sendable {
+    package var at: EventTime
+    package var value: Int64
+    package var items: [PurchaseItemView]
+    package init(at: EventTime, value: Int64, items: [PurchaseItemView]) {
+        self.at = at
+        self.value = value
+        self.items = items
+    }
+}
+
+/// One user, as `GET /v1/users/ID` tells. Money in millionths. Empty parts are left out of the answer.
+package struct UserView: Sendable {
+    package struct Purchases: Sendable {
+        package var count: Int64 = 0
+        package var days: Int64 = 0
+        package var revenue: Int64 = 0
+        package var first = EventTime(microseconds: 0)
+        package var last = EventTime(microseconds: 0)
+        /// Days between purchase days; nil below two purchase days (mean) or three (deviation).
+        package var intervalMeanDays: Double?
+        package var intervalDeviationDays: Double?
+        package init() {}
+    }
+
+    package struct Refunds: Sendable {
+        package var count: Int64
+        package var value: Int64
+        package init(count: Int64, value: Int64) {
+            self.count = count
+            self.value = value
+        }
+    }
+
+    package struct RFM: Sendable {
+        package var frequency: Int64 = 0
+        package var recencyDays: Int64 = 0
+        package var ageDays: Int64 = 0
+        package var monetaryValue: Double = 0
+        package var daysSinceLast: Int64 = 0
+        package init() {}
+    }
+
+    package struct Repurchase: Sendable {
+        package var date: Int32
+        package var p10: Int32
+        package var p90: Int32
+        package init(date: Int32, p10: Int32, p90: Int32) {
+            self.date = date
+            self.p10 = p10
+            self.p90 = p90
+        }
+    }
+
+    package struct Coupons: Sendable {
+        package var used: Int64
+        package var notUsed: Int64
+        package var clicked: Int64
+        package init(used: Int64, notUsed: Int64, clicked: Int64) {
+            self.used = used
+            self.notUsed = notUsed
+            self.clicked = clicked
+        }
+    }
+
+    package struct Segment: Sendable {
+        package var id: Int
+        package var name: String
+        package init(id: Int, name: String) {
+            self.id = id
+            self.name = name
+        }
+    }
+
+    package var user: [UInt8] = []
+    package var firstSeen = EventTime(microseconds: 0)
+    package var lastSeen = EventTime(microseconds: 0)
+    package var eventTotal: Int64 = 0
+    package var events: [Named<Int64>] = []
+    package var main: [Named<String>] = []
+    package var converted = false
+    package var shortSessions = SessionsView(count: 0, totalMicroseconds: 0)
+    package var longSessions = SessionsView(count: 0, totalMicroseconds: 0)
+    /// Nil without a purchase.
+    package var purchases: Purchases?
+    /// Nil without a refund.
+    package var refunds: Refunds?
+    package var rfm: RFM?
+    package var rolling: [RollingView] = []
+    package var coupons: Coupons?
+    /// Dimension, then value and amount in millionths.
+    package var amountBy: [Named<[Named<Int64>]>] = []
+    package var profile: [Named<String>] = []
+    package var segment: Segment?
+    package var repurchase: Repurchase?
+    package var recentPurchases: [PurchaseView] = []
+
+    package init() {}
+}
+
+package struct SegmentView: Sendable {
+    package var id: Int
+    package var name: String
+    package var users: Int64
+    package var converted: Int64
+    /// Mean of each feature over the members, in the feature's own units.
+    package var centroid: [Named<Double>]
+    package init(id: Int, name: String, users: Int64, converted: Int64, centroid: [Named<Double>]) {
+        self.id = id
+        self.name = name
+        self.users = users
+        self.converted = converted
+        self.centroid = centroid
+    }
+}
+
+package struct SegmentsView: Sendable {
+    package var asOf: EventTime
+    /// `segments@3`; nil before the first is adopted.
+    package var model: String?
+    package var segments: [SegmentView]
+    package init(asOf: EventTime, model: String?, segments: [SegmentView]) {
+        self.asOf = asOf
+        self.model = model
+        self.segments = segments
+    }
+}
+
+package struct ModelSummary: Sendable {
+    package var name: String
+    package var version: Int
+    package var fittedAt: EventTime?
+    package var adopted: Bool
+    package init(name: String, version: Int, fittedAt: EventTime?, adopted: Bool) {
+        self.name = name
+        self.version = version
+        self.fittedAt = fittedAt
+        self.adopted = adopted
+    }
+}
+
+/// One candidate of a model: what it was fitted on, how it did, and why it was adopted or refused.
+package struct ModelView: Sendable {
+    package var name: String
+    package var version: Int
+    package var adopted: Bool
+    package var reason: String
+    package var fittedAt: EventTime
+    package var seconds: Double
+    package var dataUsers: Int64
+    package var dataFrom: EventTime?
+    package var dataTo: EventTime?
+    package var parameters: JSONValue
+    package var metrics: JSONValue
+    package var baseline: JSONValue
+    package init(
+        name: String, version: Int, adopted: Bool, reason: String, fittedAt: EventTime, seconds: Double,
+        dataUsers: Int64, dataFrom: EventTime?, dataTo: EventTime?, parameters: JSONValue,
+        metrics: JSONValue, baseline: JSONValue
+    ) {
+        self.name = name
+        self.version = version
+        self.adopted = adopted
+        self.reason = reason
+        self.fittedAt = fittedAt
+        self.seconds = seconds
+        self.dataUsers = dataUsers
+        self.dataFrom = dataFrom
+        self.dataTo = dataTo
+        self.parameters = parameters
+        self.metrics = metrics
+        self.baseline = baseline
+    }
+}
+
+package struct RefitAnswer: Sendable {
+    package var name: String
+    package var version: Int
+    package var adopted: Bool
+    package var reason: String
+    package init(name: String, version: Int, adopted: Bool, reason: String) {
+        self.name = name
+        self.version = version
+        self.adopted = adopted
+        self.reason = reason
+    }
+}
+
+package struct DeadLetterView: Sendable {
+    package var seq: Int64
+    package var code: String
+    package var detail: String
+    package var line: [UInt8]
+    package var receivedAt: EventTime
+    package init(seq: Int64, code: String, detail: String, line: [UInt8], receivedAt: EventTime) {
+        self.seq = seq
+        self.code = code
+        self.detail = detail
+        self.line = line
+        self.receivedAt = receivedAt
+    }
+}
+
+/// `GET /v1/status`.
+package struct StatusView: Sendable {
+    package var version = ""
+    package var store = ""
+    package var uptimeSeconds: Double = 0
+    package var clockMode = ""
+    package var now: EventTime?
+    package var watermark: EventTime?
+    /// `connections lines events rejected late duplicates bytes`, in this order.
+    package var ingest: [Named<Int64>] = []
+    /// Rejections by code, zeros too.
+    package var rejectedBy: [Named<Int64>] = []
+    package var users: Int64 = 0
+    package var shards: Int = 0
+    package var partitions: Int = 0
+    package var journal: [Named<Int64>] = []
+    package var outboxLastSeq: Int64 = 0
+    package var outboxOldest: Int64 = 1
+    package var subscribers: Int64 = 0
+    package var models: [ModelSummary] = []
+    package var memoryBytes: Int64 = 0
+    package var stateBytes: Int64 = 0
+    package init() {}
+}
+
+/// What `POST /v1/events` became.
+package struct IngestAnswer: Sendable {
+    package var accepted: Int
+    package var rejected: [Rejection]
+    package init(accepted: Int, rejected: [Rejection]) {
+        self.accepted = accepted
+        self.rejected = rejected
+    }
+}
+
+/// Why a request was not answered; becomes `{"error":{"code","detail"}}` with the HTTP status.
+package struct StatusFailure: Error, Sendable {
+    package var httpStatus: Int
+    package var code: String
+    package var detail: String
+    package init(httpStatus: Int, code: String, detail: String) {
+        self.httpStatus = httpStatus
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// A consistent list of users, pulled piece by piece: every user as it was when the list was opened,
+/// while ingest goes on.
+package protocol UserList: Sendable {
+    var asOf: EventTime { get }
+    var lastSeq: Int64 { get }
+    /// The next users, empty at the end.
+    func next() async -> [UserView]
+    /// Gives back what the list holds; also when it was not read to its end.
+    func close()
+}
+
+/// What the status port asks of the daemon.
+package protocol StatusSource: Sendable {
+    func status() async -> StatusView
+    /// Counters and gauges for `/metrics`.
+    var counters: Counters { get }
+    /// Nil when all is well, else why not.
+    func health() async -> String?
+    func readiness() async -> String?
+    func segments() async -> SegmentsView
+    func user(_ id: [UInt8]) async -> UserView?
+    /// Users of a segment, or all. Throws where the segment is unknown or too many lists are open.
+    func users(segment: String?) async throws(StatusFailure) -> any UserList
+    func models() async -> [ModelView]
+    /// The one in use (or the last refused where none is), and all candidates, newest first.
+    func model(_ name: String) async -> (current: ModelView, history: [ModelView])?
+    func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer
+    /// NDJSON lines of the outbox with their numbers.
+    func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
+    func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]
+    /// Lines of `POST /v1/events`; answers after the commit.
+    func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer
+}
