@@ -58,6 +58,8 @@ package struct Trigger: Sendable, Equatable {
     /// stood at W, after those due before W and before those due at W, sorts by (W, -1).
     package var order: EventTime
     package var orderBias: Int8 = 0
+    /// Row of the journal record that brought it about, where a single line did (a late one), else 0.
+    package var orderRow: UInt32 = 0
     /// Tells apart what shares rule, user and due.
     package var occurrence: UInt32 = 0
     package var group: Group = .treated
@@ -96,13 +98,16 @@ package struct Trigger: Sendable, Equatable {
     /// Hash of rule, user, due and occurrence: the same whenever the same history is replayed.
     package var id: TriggerID { TriggerID(rule: rule, user: user, due: due, occurrence: occurrence) }
 
-    /// The order within a journal record: due, rule, user, occurrence.
+    /// The order within a journal record: due, rule, user, occurrence; what late lines bring about comes in
+    /// the order of the lines, so that it does not matter where records are cut.
     package static func precedes(_ a: Trigger, _ b: Trigger) -> Bool {
         if a.order != b.order { return a.order < b.order }
         if a.orderBias != b.orderBias { return a.orderBias < b.orderBias }
+        if a.orderRow != b.orderRow { return a.orderRow < b.orderRow }
         if a.rule != b.rule { return a.rule < b.rule }
         if a.user != b.user { return a.user.lexicographicallyPrecedes(b.user) }
-        return a.occurrence < b.occurrence
+        if a.occurrence != b.occurrence { return a.occurrence < b.occurrence }
+        return a.due < b.due
     }
 }
 

@@ -1,0 +1,75 @@
+package import Core
+
+/// Names of events and their numbers: the known ones first, then others in the order of the journal.
+package struct EventNames: Sendable, Equatable {
+    package static let sessionStart: UInt16 = 0
+    package static let firstVisit: UInt16 = 1
+    package static let viewItem: UInt16 = 2
+    package static let addToCart: UInt16 = 3
+    package static let beginCheckout: UInt16 = 4
+    package static let purchase: UInt16 = 5
+    package static let refund: UInt16 = 6
+    package static let login: UInt16 = 7
+    package static let signUp: UInt16 = 8
+    /// What names beyond the limit are counted under.
+    package static let other: UInt16 = 9
+    package static let firstCustom: UInt16 = 10
+
+    package static let known = [
+        "session_start", "first_visit", "view_item", "add_to_cart", "begin_checkout", "purchase", "refund",
+        "login", "sign_up", "other",
+    ]
+
+    /// Names beyond the known ones, from number `firstCustom` on.
+    package private(set) var custom: [String] = []
+    private var numbers: [String: UInt16]
+    private let limit: Int
+
+    package init(limit: Int) {
+        self.limit = min(limit, 1000)
+        numbers = Dictionary(
+            uniqueKeysWithValues: Self.known.enumerated().map { ($0.element, UInt16($0.offset)) })
+    }
+
+    package func text(_ code: UInt16) -> String {
+        code < Self.firstCustom ? Self.known[Int(code)] : custom[Int(code - Self.firstCustom)]
+    }
+
+    package func code(_ name: String) -> UInt16? { numbers[name] }
+
+    /// Number of a name; a new one is added while there is room.
+    package mutating func intern(_ name: String) -> UInt16 {
+        if let code = numbers[name] { return code }
+        guard custom.count < limit else { return Self.other }
+        let code = Self.firstCustom + UInt16(custom.count)
+        custom.append(name)
+        numbers[name] = code
+        return code
+    }
+
+    /// Numbers of the dictionary entries of a batch that its rows use as names; others get `other`.
+    package mutating func codes(of batch: EventBatch) -> [UInt16] {
+        var codes = [UInt16](repeating: Self.other, count: batch.dictionary.count)
+        var seen = [Bool](repeating: false, count: batch.dictionary.count)
+        for row in batch.rows where !seen[Int(row.name)] {
+            seen[Int(row.name)] = true
+            codes[Int(row.name)] = intern(batch.string(row.name))
+        }
+        return codes
+    }
+
+    package func write(to out: inout ByteWriter) {
+        out.put(UInt64(custom.count))
+        for name in custom { out.put(name) }
+    }
+
+    package init(from input: inout ByteReader, limit: Int) throws(StateError) {
+        self.init(limit: limit)
+        let total = try input.count(of: 8)
+        for _ in 0..<total {
+            let name = try input.getText()
+            numbers[name] = Self.firstCustom + UInt16(custom.count)
+            custom.append(name)
+        }
+    }
+}

@@ -1,0 +1,276 @@
+package import Core
+
+/// What applying a batch needs to know beyond the partition: the batch and what the ledger made of it.
+struct BatchView {
+    let rows: UnsafeBufferPointer<EventRow>
+    let items: UnsafeBufferPointer<ItemRow>
+    let text: UnsafeRawBufferPointer
+    let dictionary: UnsafeBufferPointer<TextRange>
+    /// Hash of each dictionary entry under the process key.
+    let hashes: UnsafeBufferPointer<UInt64>
+    /// Name number of each dictionary entry.
+    let codes: UnsafeBufferPointer<UInt16>
+    let order: UnsafeBufferPointer<UInt32>
+    let starts: UnsafeBufferPointer<UInt32>
+
+    @inline(__always)
+    func bytes(_ offset: UInt32, _ length: UInt16) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: text.baseAddress.unsafelyUnwrapped + Int(offset), count: Int(length))
+    }
+
+    @inline(__always)
+    func entry(_ index: UInt16) -> UnsafeRawBufferPointer {
+        let range = dictionary[Int(index)]
+        return UnsafeRawBufferPointer(
+            start: text.baseAddress.unsafelyUnwrapped + Int(range.offset), count: Int(range.length))
+    }
+}
+
+extension Partition {
+    /// Applies this partition's rows of a batch, in order. Synchronous; never suspends.
+    ///
+    /// - Parameter startFrontier: the frontier before the record.
+    func apply(_ batch: borrowing BatchView, startFrontier: Int64) {
+        let first = Int(batch.starts[number])
+        let end = Int(batch.starts[number + 1])
+        if first == end { return }
+        resolve(batch, first, end)
+        if scratchStrings.count < batch.dictionary.count {
+            scratchStrings = [UInt32](repeating: .max, count: batch.dictionary.count * 2)
+        } else {
+            for index in 0..<batch.dictionary.count { scratchStrings[index] = .max }
+        }
+        let lateness = settings.allowedLateness
+        let moving = !clock.nows.isEmpty
+        for position in first..<end {
+            let index = Int(batch.order[position])
+            let row = batch.rows.baseAddress.unsafelyUnwrapped + index
+            now = moving ? clock.nows[index] : clock.end
+            let target = max(startFrontier, now - lateness)
+            if target > frontier { advance(to: target) }
+            apply(row, index, slot: Int(scratchSlots[position - first]), batch)
+        }
+    }
+
+    /// Finds the slots of all rows first, users not yet known being added in order: the look-ups do not
+    /// wait for each other, so their cache misses overlap.
+    private func resolve(_ batch: borrowing BatchView, _ first: Int, _ end: Int) {
+        if scratchSlots.count < end - first {
+            scratchSlots = [Int32](repeating: 0, count: (end - first) * 2)
+        }
+        for position in first..<end {
+            let row = batch.rows.baseAddress.unsafelyUnwrapped + Int(batch.order[position])
+            let id = batch.bytes(row.pointee.userOffset, row.pointee.userLength)
+            var slot = users.find(id, hash: row.pointee.userHash)
+            if slot < 0 {
+                slot = users.insert(id, hash: row.pointee.userHash, time: row.pointee.time, key: key)
+            }
+            scratchSlots[position - first] = Int32(truncatingIfNeeded: slot)
+        }
+    }
+
+    /// Partition's number of a dictionary entry.
+    @inline(__always)
+    private func string(_ index: UInt16, _ batch: borrowing BatchView) -> UInt32 {
+        let known = scratchStrings[Int(index)]
+        if known != .max { return known }
+        let number = strings.intern(batch.entry(index), hash: batch.hashes[Int(index)])
+        scratchStrings[Int(index)] = number
+        return number
+    }
+
+    @inline(__always)
+    private func apply(
+        _ row: UnsafePointer<EventRow>, _ index: Int, slot: Int, _ batch: borrowing BatchView
+    ) {
+        let time = row.pointee.time
+        if row.pointee.flags & EventFlags.hasID != 0, isRepeat(row, slot, batch) {
+            duplicateCount += 1
+            return
+        }
+        if !lists.isEmpty { preserve(slot) }
+        let user = users[slot]
+        let code = batch.codes[Int(row.pointee.name)]
+        let isNew = user.pointee.nameCount == 0
+        let late = time < frontier
+        eventCount += 1
+        if late { lateCount += 1 }
+        let longBefore = user.pointee.longTotal
+        let shortBefore = user.pointee.shortTotal
+        let countsBefore = (user.pointee.shortCount, user.pointee.longCount)
+        countEvent(user, slot, time, isNew: isNew)
+        countName(user, code)
+        countDimensions(user, row, time, batch)
+        if code == EventNames.purchase || code == EventNames.refund || row.pointee.flags & EventFlags.couponMask != 0
+        {
+            countMoney(slot, row, code, time, batch)
+        }
+        if user.pointee.segment != 0 {
+            segments.counted(
+                user, code: code, longDelta: user.pointee.longTotal - longBefore,
+                shortDelta: user.pointee.shortTotal - shortBefore,
+                shortCountDelta: Int64(user.pointee.shortCount) - Int64(countsBefore.0),
+                longCountDelta: Int64(user.pointee.longCount) - Int64(countsBefore.1))
+        }
+        arrivals += 1
+        if late {
+            decideLate(slot, time: time, code: code, row: UInt32(truncatingIfNeeded: index))
+        } else {
+            pending.push(
+                PendingEntry(
+                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code))
+        }
+    }
+
+    private func isRepeat(
+        _ row: UnsafePointer<EventRow>, _ slot: Int, _ batch: borrowing BatchView
+    ) -> Bool {
+        let id = batch.bytes(row.pointee.idOffset, row.pointee.idLength)
+        let fingerprint =
+            HashKey(k0: storeKey.hash(id), k1: UInt64(slot) &* 0x9E37_79B9_7F4A_7C15).hash(id) | 1
+        return dedupe.isRepeat(fingerprint, time: row.pointee.time, window: settings.dedupeWindow)
+    }
+
+    @inline(__always)
+    private func countName(_ user: UnsafeMutablePointer<UserRecord>, _ code: UInt16) {
+        let count = Int(user.pointee.nameCount)
+        if count > 0 {
+            let names = pool.tail(user).names
+            for index in 0..<count
+            where names[index].code == code && names[index].count < NameEntry.countMax {
+                names[index].bits += 1
+                return
+            }
+        }
+        let gap = pool.openGap(user, at: Tail.byteCount(user), size: Tail.nameSize)
+        var entry = NameEntry(code: code)
+        entry.bits += 1
+        gap.storeBytes(of: entry, as: NameEntry.self)
+        user.pointee.nameCount += 1
+    }
+
+    @inline(__always)
+    private func countDimensions(
+        _ user: UnsafeMutablePointer<UserRecord>, _ row: UnsafePointer<EventRow>, _ time: Int64,
+        _ batch: borrowing BatchView
+    ) {
+        let values = row.pointee.dimensions
+        if values.0 != EventRow.absent { countValue(user, 0, string(values.0, batch), time) }
+        if values.1 != EventRow.absent { countValue(user, 1, string(values.1, batch), time) }
+        if values.2 != EventRow.absent { countValue(user, 2, string(values.2, batch), time) }
+        if values.3 != EventRow.absent { countValue(user, 3, string(values.3, batch), time) }
+        if values.4 != EventRow.absent { countValue(user, 4, string(values.4, batch), time) }
+        if values.5 != EventRow.absent { setProfile(user, 5, string(values.5, batch), time) }
+        if values.6 != EventRow.absent { setProfile(user, 6, string(values.6, batch), time) }
+        if values.7 != EventRow.absent { setProfile(user, 7, string(values.7, batch), time) }
+    }
+
+    /// One more of a value; values stand in the order of the first event that had them.
+    private func countValue(
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
+    ) {
+        let wanted = DimensionEntry.key(dimension: dimension, value: value)
+        let relative = time - user.pointee.firstSeen
+        let count = Int(user.pointee.dimensionCount)
+        var distinct = 0
+        if count > 0 {
+            let entries = pool.tail(user).dimensions
+            for index in 0..<count {
+                if entries[index].key == wanted {
+                    if relative < entries[index].time { moveForward(entries, index, to: relative) }
+                    if let open = openEntry(entries, count, wanted) {
+                        entries[open].countAndHigh += 1 << 16
+                        return
+                    }
+                    break
+                }
+                if entries[index].dimension == dimension { distinct += 1 }
+            }
+        }
+        if distinct >= settings.valuesPerDimension || count >= 4096 { return }
+        insertValue(user, DimensionEntry(dimension: dimension, value: value, count: 1, time: relative))
+    }
+
+    /// An entry of the key with room in its count.
+    @inline(__always)
+    private func openEntry(
+        _ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int, _ key: UInt32
+    ) -> Int? {
+        for index in 0..<count where entries[index].key == key && entries[index].count < 0xFFFF {
+            return index
+        }
+        return nil
+    }
+
+    private func insertValue(_ user: UnsafeMutablePointer<UserRecord>, _ entry: DimensionEntry) {
+        let count = Int(user.pointee.dimensionCount)
+        var place = count
+        if count > 0 {
+            let entries = pool.tail(user).dimensions
+            var index = count - 1
+            while index >= 0 {
+                if entries[index].dimension == entry.dimension {
+                    if entries[index].time > entry.time { place = index } else { break }
+                }
+                index -= 1
+            }
+        }
+        let offset = Tail.dimensionOffset(user) + place * Tail.dimensionSize
+        let gap = pool.openGap(user, at: offset, size: Tail.dimensionSize)
+        gap.storeBytes(of: entry, as: DimensionEntry.self)
+        user.pointee.dimensionCount += 1
+    }
+
+    /// A value was seen earlier than thought: its entry moves before those seen later.
+    private func moveForward(
+        _ entries: UnsafeMutablePointer<DimensionEntry>, _ index: Int, to time: Int64
+    ) {
+        var entry = entries[index]
+        entry.time = time
+        var place = index
+        var scan = index - 1
+        while scan >= 0 {
+            if entries[scan].dimension == entry.dimension {
+                if entries[scan].time > entry.time { place = scan } else { break }
+            }
+            scan -= 1
+        }
+        scan = index
+        while scan > place {
+            entries[scan] = entries[scan - 1]
+            scan -= 1
+        }
+        entries[place] = entry
+    }
+
+    /// The latest value holds.
+    private func setProfile(
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
+    ) {
+        let relative = time - user.pointee.firstSeen
+        let count = Int(user.pointee.dimensionCount)
+        if count > 0 {
+            let entries = pool.tail(user).dimensions
+            for index in 0..<count where entries[index].dimension == dimension {
+                if relative >= entries[index].time {
+                    entries[index] = DimensionEntry(
+                        dimension: dimension, value: value, count: 1, time: relative)
+                }
+                return
+            }
+        }
+        let gap = pool.openGap(user, at: Tail.nameOffset(user), size: Tail.dimensionSize)
+        gap.storeBytes(
+            of: DimensionEntry(dimension: dimension, value: value, count: 1, time: relative),
+            as: DimensionEntry.self)
+        user.pointee.dimensionCount += 1
+    }
+
+    /// The user's first event turns out to be earlier: times counted from it grow.
+    func shiftDimensionTimes(_ user: UnsafeMutablePointer<UserRecord>, by delta: Int64) {
+        guard user.pointee.dimensionCount > 0 else { return }
+        let entries = pool.tail(user).dimensions
+        for index in 0..<Int(user.pointee.dimensionCount) { entries[index].time += delta }
+    }
+}

@@ -1,0 +1,269 @@
+package import Core
+
+extension Partition {
+    /// Decides everything before `target` in the order of time: events first, then what falls due at the
+    /// same instant.
+    func advance(to target: Int64) {
+        guard target > frontier else { return }
+        frontier = target
+        while true {
+            let nextEvent = pending.isEmpty ? Int64.max : pending.first.time
+            let nextTimer = due.isEmpty ? Int64.max : due.first.due
+            if nextEvent <= nextTimer {
+                if nextEvent >= target { break }
+                decidedThrough = nextEvent
+                decide(pending.pop())
+            } else {
+                if nextTimer >= target { break }
+                decidedThrough = nextTimer
+                reach(due.pop())
+            }
+        }
+        decidedThrough = target
+        stages.drop(before: target - settings.keep - settings.longestStageDelay)
+    }
+
+    /// An event whose turn has come.
+    private func decide(_ event: PendingEntry) {
+        let slot = Int(event.slot)
+        let user = users[slot]
+        if !lists.isEmpty { preserve(slot) }
+        if event.time > user.pointee.lastDecided { user.pointee.lastDecided = event.time }
+        switch event.code {
+        case EventNames.viewItem: enter(.browse, slot, event.time, event.arrival)
+        case EventNames.addToCart: enter(.cart, slot, event.time, event.arrival)
+        case EventNames.beginCheckout: enter(.checkout, slot, event.time, event.arrival)
+        case EventNames.purchase:
+            enter(.purchase, slot, event.time, event.arrival)
+            purchased(slot, event.time)
+        case EventNames.signUp: signedUp(slot, event.time)
+        default: break
+        }
+        armDormant(slot)
+        if segments.isFitted { watchSegment(slot, event) }
+    }
+
+    // MARK: Stages
+
+    /// A stage event in its turn: the same or a deeper stage replaces what is pending and restarts its
+    /// delay, a shallower one leaves it, a purchase clears it.
+    private func enter(_ stage: Stage, _ slot: Int, _ time: Int64, _ arrival: UInt64) {
+        let user = users[slot]
+        let latest = stages.latest(user.pointee.stageLink)
+        var pendingStage: UInt8 = 0
+        var pendingTime: Int64 = 0
+        if latest != 0 {
+            pendingStage = stages.entry(latest).pointee.pending
+            pendingTime = stages.entry(latest).pointee.pendingTime
+        }
+        if stage == .purchase {
+            pendingStage = 0
+        } else if stage.rawValue >= pendingStage {
+            pendingStage = stage.rawValue
+            pendingTime = time
+            pushStageTimer(stage, slot, time)
+        }
+        user.pointee.stageLink = stages.append(
+            StageEntry(
+                time: time, arrival: arrival, pendingTime: pendingTime, slot: UInt32(slot), back: 0,
+                stage: stage.rawValue, pending: pendingStage), after: latest)
+    }
+
+    func pushStageTimer(_ stage: Stage, _ slot: Int, _ time: Int64) {
+        guard let rule = stage.rule else { return }
+        push(.stage, slot, time + settings.delay(rule))
+    }
+
+    func push(_ kind: TimerKind, _ slot: Int, _ instant: Int64) {
+        due.push(DueEntry(due: instant, slot: UInt32(truncatingIfNeeded: slot), kind: kind.rawValue))
+    }
+
+    // MARK: Purchases and sign-ups
+
+    private func purchased(_ slot: Int, _ time: Int64) {
+        let user = users[slot]
+        let account = makeAccount(slot)
+        user.pointee.flags |= UserRecord.bought
+        if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
+        if time >= account.pointee.lastPurchaseDecided {
+            account.pointee.lastPurchaseDecided = time
+            armAfterPurchase(slot)
+        }
+    }
+
+    /// The timers that count from the last purchase. What would be past due already is passed over.
+    func armAfterPurchase(_ slot: Int) {
+        let user = users[slot]
+        guard let account = account(slot) else { return }
+        let last = account.pointee.lastPurchaseDecided
+        arm(slot, user, .churned, UserRecord.churnQueued, UserRecord.churnDone, last + settings.delay(.churned))
+        arm(slot, user, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone, last + settings.delay(.winBack))
+        armRepurchase(slot)
+    }
+
+    private func arm(
+        _ slot: Int, _ user: UnsafeMutablePointer<UserRecord>, _ kind: TimerKind, _ queued: UInt16,
+        _ done: UInt16, _ instant: Int64
+    ) {
+        if instant < decidedThrough {
+            user.pointee.flags |= done
+            return
+        }
+        user.pointee.flags &= ~done
+        if user.pointee.has(queued) { return }
+        user.pointee.flags |= queued
+        push(kind, slot, instant)
+    }
+
+    func armDormant(_ slot: Int) {
+        let user = users[slot]
+        if user.pointee.has(UserRecord.bought) { return }
+        arm(
+            slot, user, .dormant, UserRecord.dormantQueued, UserRecord.dormantDone,
+            user.pointee.lastDecided + settings.delay(.dormant))
+    }
+
+    func signedUp(_ slot: Int, _ time: Int64) {
+        let instant = time + settings.delay(.welcome)
+        if instant >= decidedThrough { push(.welcome, slot, instant) }
+        armOnboarding(slot, time)
+    }
+
+    func armOnboarding(_ slot: Int, _ time: Int64) {
+        let instant = time + settings.delay(.onboardingStalled)
+        guard instant >= decidedThrough else { return }
+        makeAccount(slot).pointee.pendingSignUp = time
+        push(.onboarding, slot, instant)
+    }
+
+    // MARK: Timers
+
+    /// A timer's time has come; it fires if it still holds, or goes back to when it will.
+    private func reach(_ entry: DueEntry) {
+        guard let kind = TimerKind(rawValue: entry.kind) else { return }
+        let slot = Int(entry.slot)
+        let user = users[slot]
+        if !lists.isEmpty { preserve(slot) }
+        switch kind {
+        case .stage: reachStage(slot, entry.due)
+        case .dormant:
+            user.pointee.flags &= ~UserRecord.dormantQueued
+            if user.pointee.has(UserRecord.bought) || user.pointee.has(UserRecord.dormantDone) { return }
+            let instant = user.pointee.lastDecided + settings.delay(.dormant)
+            if repeatLater(user, .dormant, UserRecord.dormantQueued, slot, instant, entry.due) { return }
+            user.pointee.flags |= UserRecord.dormantDone
+            fire(.dormant, slot, due: instant)
+        case .onboarding: reachOnboarding(slot, entry.due)
+        case .churned:
+            reachSincePurchase(slot, .churned, .churned, UserRecord.churnQueued, UserRecord.churnDone, entry.due)
+        case .winBack:
+            reachSincePurchase(
+                slot, .winBack, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone, entry.due)
+        case .repurchase: reachRepurchase(slot, entry.due)
+        case .sessionClose:
+            user.pointee.flags &= ~UserRecord.sessionQueued
+            let instant = user.pointee.lastDecided + settings.shortGap
+            if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
+            closeSession(slot, due: entry.due)
+        case .welcome: fire(.welcome, slot, due: entry.due)
+        }
+    }
+
+    /// Queues again what has moved to a later time. (At the same time it holds.)
+    private func repeatLater(
+        _ user: UnsafeMutablePointer<UserRecord>, _ kind: TimerKind, _ queued: UInt16, _ slot: Int,
+        _ instant: Int64, _ reached: Int64
+    ) -> Bool {
+        if instant <= reached { return false }
+        user.pointee.flags |= queued
+        push(kind, slot, instant)
+        return true
+    }
+
+    private func reachStage(_ slot: Int, _ reached: Int64) {
+        let latest = stages.latest(users[slot].pointee.stageLink)
+        guard latest != 0 else { return }
+        let entry = stages.entry(latest)
+        guard let stage = Stage(rawValue: entry.pointee.pending), let rule = stage.rule else { return }
+        let instant = entry.pointee.pendingTime + settings.delay(rule)
+        guard instant == reached else { return }
+        entry.pointee.pending = 0
+        fire(rule, slot, due: instant)
+    }
+
+    private func reachOnboarding(_ slot: Int, _ reached: Int64) {
+        guard let account = account(slot), account.pointee.pendingSignUp != .min else { return }
+        let instant = account.pointee.pendingSignUp + settings.delay(.onboardingStalled)
+        guard instant == reached else { return }
+        account.pointee.pendingSignUp = .min
+        fire(.onboardingStalled, slot, due: instant)
+    }
+
+    private func reachSincePurchase(
+        _ slot: Int, _ kind: TimerKind, _ rule: BuiltInRule, _ queued: UInt16, _ done: UInt16,
+        _ reached: Int64
+    ) {
+        let user = users[slot]
+        user.pointee.flags &= ~queued
+        guard let account = account(slot), !user.pointee.has(done) else { return }
+        let instant = account.pointee.lastPurchaseDecided + settings.delay(rule)
+        if repeatLater(user, kind, queued, slot, instant, reached) { return }
+        user.pointee.flags |= done
+        fire(rule, slot, due: instant)
+    }
+
+    // MARK: Firing
+
+    /// Records a trigger of a user.
+    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void = { _ in }) {
+        guard settings.isEnabled(rule) else { return }
+        let at = clock.decided(due: due)
+        var trigger = Trigger(
+            type: rule.text, rule: rule.text, user: Array(users.id(slot)), at: EventTime(microseconds: at),
+            due: EventTime(microseconds: due))
+        if settings.clockMode == .wall, at - due > settings.maxAge { trigger.group = .stale }
+        describe(slot, &trigger)
+        change(&trigger)
+        triggers.append(trigger)
+        if trigger.group == .treated { remember(rule, slot, due) }
+    }
+
+    /// What a receiver should know of the user.
+    private func describe(_ slot: Int, _ trigger: inout Trigger) {
+        let user = users[slot]
+        if user.pointee.segment != 0 {
+            trigger.segment = segments.name(Int(user.pointee.segment) - 1)
+        }
+        let absent = trigger.at.microseconds - user.pointee.lastDecided
+        trigger.why.append(
+            Trigger.Reason(
+                feature: "days_since_last_event", value: Double(absent / Microseconds.hour) / 24))
+        if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
+            let days =
+                settings.zone.day(of: trigger.at)
+                - settings.zone.day(of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
+            trigger.why.append(Trigger.Reason(feature: "days_since_last", value: Double(days)))
+        }
+    }
+
+    /// Most triggers remembered for a user, so that a late event can withdraw them.
+    private static let firedKept = 64
+
+    /// Rules whose triggers a late event can make untrue.
+    private func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64) {
+        switch rule {
+        case .welcome, .segmentMoved, .botSuspected, .retracted: return
+        default: break
+        }
+        let user = users[slot]
+        if Int(user.pointee.firedCount) >= Self.firedKept { forget(user, 0) }
+        let gap = pool.openGap(user, at: Tail.shortOffset(user), size: Tail.firedSize)
+        gap.storeBytes(of: FiredEntry(rule: rule, due: due), as: FiredEntry.self)
+        user.pointee.firedCount += 1
+    }
+
+    func forget(_ user: UnsafeMutablePointer<UserRecord>, _ index: Int) {
+        pool.closeGap(user, at: index * Tail.firedSize, size: Tail.firedSize)
+        user.pointee.firedCount -= 1
+    }
+}

@@ -1,0 +1,161 @@
+import Core
+
+extension Partition {
+    /// An event behind the frontier: applied at its own time. What is past due already never fires; what
+    /// was sent and is now untrue is withdrawn.
+    func decideLate(_ slot: Int, time: Int64, code: UInt16, row: UInt32) {
+        let user = users[slot]
+        let isPurchase = code == EventNames.purchase
+        user.pointee.lastDecided = max(user.pointee.lastDecided, time)
+        let stage = Self.stage(of: code)
+        if stage != .none, time >= frontier - settings.keep {
+            judgeStages(slot, stage, time, row)
+        }
+        withdraw(slot, time, isPurchase: isPurchase, row)
+        if isPurchase {
+            user.pointee.flags |= UserRecord.bought
+            let account = makeAccount(slot)
+            if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
+            if time > account.pointee.lastPurchaseDecided {
+                account.pointee.lastPurchaseDecided = time
+                armAfterPurchase(slot)
+            }
+        }
+        if code == EventNames.signUp,
+            (account(slot)?.pointee.lastPurchaseDecided ?? .min) < time
+        {
+            signedUp(slot, time)
+        }
+        armDormant(slot)
+        if segments.isFitted { armSessionClose(slot) }
+    }
+
+    static func stage(of code: UInt16) -> Stage {
+        switch code {
+        case EventNames.viewItem: .browse
+        case EventNames.addToCart: .cart
+        case EventNames.beginCheckout: .checkout
+        case EventNames.purchase: .purchase
+        default: .none
+        }
+    }
+
+    /// Withdraws the sent triggers of the other rules that this event makes untrue.
+    private func withdraw(_ slot: Int, _ time: Int64, isPurchase: Bool, _ row: UInt32) {
+        let user = users[slot]
+        var index = 0
+        while index < Int(user.pointee.firedCount) {
+            let fired = pool.tail(user).fired[index]
+            if let rule = fired.rule, isUntrue(slot, rule, due: fired.due, time, isPurchase) {
+                forget(user, index)
+                retract(rule, slot, due: fired.due, row)
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    private func isUntrue(
+        _ slot: Int, _ rule: BuiltInRule, due: Int64, _ time: Int64, _ isPurchase: Bool
+    ) -> Bool {
+        if time > due { return false }
+        let basis = due - settings.delay(rule)
+        switch rule {
+        case .dormant: return time > basis || isPurchase
+        case .churned, .winBack: return isPurchase && time > basis
+        case .onboardingStalled: return isPurchase && time >= basis
+        case .repurchaseDue: return isPurchase && !boughtBetween(slot, time, due)
+        case .browseAbandoned, .cartAbandoned, .checkoutAbandoned:
+            // Younger ones were judged by the user's history.
+            return isPurchase && time >= basis && time < frontier - settings.keep
+        default: return false
+        }
+    }
+
+    /// Whether another purchase that is remembered lies after a late one and no later than `due`.
+    private func boughtBetween(_ slot: Int, _ time: Int64, _ due: Int64) -> Bool {
+        guard let account = account(slot) else { return false }
+        if account.pointee.lastPurchaseDecided > time, account.pointee.lastPurchaseDecided <= due { return true }
+        return recentPurchases(account).contains { $0.time > time && $0.time <= due }
+    }
+
+    private func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32) {
+        let user = Array(users.id(slot))
+        var trigger = Trigger(
+            type: BuiltInRule.retracted.text, rule: BuiltInRule.retracted.text, user: user,
+            at: EventTime(microseconds: now), due: EventTime(microseconds: due))
+        trigger.order = EventTime(microseconds: frontier)
+        trigger.orderBias = -1
+        trigger.orderRow = row
+        trigger.occurrence = UInt32(rule.rawValue)
+        trigger.retracts = Trigger.Retraction(
+            id: TriggerID(rule: rule.text, user: user, due: EventTime(microseconds: due), occurrence: 0),
+            due: EventTime(microseconds: due))
+        triggers.append(trigger)
+    }
+
+    /// Runs the user's recent stages again with a late one in its place.
+    private func judgeStages(_ slot: Int, _ stage: Stage, _ time: Int64, _ row: UInt32) {
+        let user = users[slot]
+        let latest = stages.latest(user.pointee.stageLink)
+        gatherStages(latest)
+        let late = StageEntry(
+            time: time, arrival: arrivals, pendingTime: 0, slot: UInt32(slot), back: 0, stage: stage.rawValue,
+            pending: 0)
+        scratchStages.append(late)
+        scratchStages.sort { $0.time != $1.time ? $0.time < $1.time : $0.arrival < $1.arrival }
+        let outcome = replayStages()
+        var index = 0
+        while index < Int(user.pointee.firedCount) {
+            let fired = pool.tail(user).fired[index]
+            if let rule = fired.rule, Stage(rule: rule) != .none, fired.due >= time,
+                !outcome.fired.contains(where: { $0.rule == rule && $0.due == fired.due })
+            {
+                forget(user, index)
+                retract(rule, slot, due: fired.due, row)
+            } else {
+                index += 1
+            }
+        }
+        var entry = late
+        entry.pending = outcome.pending.rawValue
+        entry.pendingTime = outcome.pendingTime
+        user.pointee.stageLink = stages.append(entry, after: latest)
+        if outcome.pending != .none { pushStageTimer(outcome.pending, slot, outcome.pendingTime) }
+    }
+
+    private func gatherStages(_ latest: UInt64) {
+        scratchStages.removeAll(keepingCapacity: true)
+        var number = latest
+        while number != 0, scratchStages.count < 4096 {
+            scratchStages.append(stages.entry(number).pointee)
+            number = stages.previous(number)
+        }
+    }
+
+    private func replayStages() -> (fired: [(rule: BuiltInRule, due: Int64)], pending: Stage, pendingTime: Int64) {
+        var fired: [(rule: BuiltInRule, due: Int64)] = []
+        var pending = Stage.none
+        var pendingTime: Int64 = 0
+        func settle(before instant: Int64) {
+            guard let rule = pending.rule else { return }
+            let due = pendingTime + settings.delay(rule)
+            if due < instant {
+                fired.append((rule, due))
+                pending = .none
+            }
+        }
+        for entry in scratchStages {
+            settle(before: entry.time)
+            guard let stage = Stage(rawValue: entry.stage) else { continue }
+            if stage == .purchase {
+                pending = .none
+            } else if stage.rawValue >= pending.rawValue {
+                pending = stage
+                pendingTime = entry.time
+            }
+        }
+        settle(before: frontier)
+        return (fired, pending, pendingTime)
+    }
+}

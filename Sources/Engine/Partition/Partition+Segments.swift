@@ -1,0 +1,251 @@
+import Core
+import Models
+
+extension Partition {
+    /// Measures of a user as they have arrived.
+    func measures(_ slot: Int, into out: inout [Int64]) {
+        let user = users[slot]
+        for index in 0..<SegmentFeature.measureCount { out[index] = 0 }
+        if user.pointee.nameCount > 0 {
+            let names = pool.tail(user).names
+            for index in 0..<Int(user.pointee.nameCount) {
+                let code = Int(names[index].code)
+                if code < EventNames.known.count { out[code] += Int64(names[index].count) }
+            }
+        }
+        let sessions = EventNames.known.count
+        out[sessions] = user.pointee.longTotal
+        out[sessions + 1] = user.pointee.shortTotal
+        out[sessions + 2] = Int64(user.pointee.longCount)
+        out[sessions + 3] = Int64(user.pointee.shortCount)
+    }
+
+    /// Takes away what has arrived but is not decided yet, so that the order of arrival does not show.
+    func subtractUndecided(_ slot: Int, from out: inout [Int64]) {
+        let user = users[slot]
+        guard user.pointee.lastSeen > user.pointee.lastDecided, user.pointee.lastDecided != .min else { return }
+        for entry in pending.entries where Int(entry.slot) == slot {
+            if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
+        }
+        let decided = user.pointee.lastDecided
+        let sessions = EventNames.known.count
+        func clip(_ start: Int64, _ end: Int64, total: Int, count: Int) {
+            guard end > decided else { return }
+            if start > decided {
+                out[total] -= end - start
+                out[count] -= 1
+            } else {
+                out[total] -= end - decided
+            }
+        }
+        clip(user.pointee.longStart, user.pointee.lastSeen, total: sessions, count: sessions + 2)
+        clip(user.pointee.shortStart, user.pointee.lastSeen, total: sessions + 1, count: sessions + 3)
+        if user.pointee.longKept > 0 {
+            let kept = pool.tail(user).long
+            for index in 0..<Int(user.pointee.longKept) {
+                clip(kept[index].start, kept[index].end, total: sessions, count: sessions + 2)
+            }
+        }
+        if user.pointee.shortKept > 0 {
+            let kept = pool.tail(user).short
+            for index in 0..<Int(user.pointee.shortKept) {
+                clip(kept[index].start, kept[index].end, total: sessions + 1, count: sessions + 3)
+            }
+        }
+    }
+
+    /// Segment of a user by the model in use, from measures.
+    private func segment(of measures: [Int64], _ point: inout [Double]) -> Int {
+        guard let model = segments.model else { return -1 }
+        for (index, feature) in segments.features.enumerated() {
+            point[index] = Double(measures[feature.measure]) / feature.unit
+        }
+        return point.withUnsafeBufferPointer { model.assign($0.baseAddress.unsafelyUnwrapped) }
+    }
+
+    // MARK: As events go by
+
+    /// After each decided event: the session will close, and a count may have passed the bound.
+    func watchSegment(_ slot: Int, _ event: PendingEntry) {
+        armSessionClose(slot)
+        let code = Int(event.code)
+        guard code < EventNames.known.count, segments.bounds[code] < .infinity,
+            settings.isEnabled(.botSuspected)
+        else { return }
+        let user = users[slot]
+        if user.pointee.has(UserRecord.botDone) { return }
+        let count = decidedCount(slot, event.code)
+        if Double(count) <= segments.bounds[code] { return }
+        user.pointee.flags |= UserRecord.botDone
+        let feature = EventNames.known[code]
+        let version = segments.version
+        fire(.botSuspected, slot, due: event.time) { trigger in
+            trigger.model = "segments@\(version)"
+            trigger.why = [Trigger.Reason(feature: feature, value: Double(count))]
+        }
+    }
+
+    private func decidedCount(_ slot: Int, _ code: UInt16) -> Int64 {
+        let user = users[slot]
+        var count: Int64 = 0
+        let names = pool.tail(user).names
+        for index in 0..<Int(user.pointee.nameCount) where names[index].code == code {
+            count += Int64(names[index].count)
+        }
+        if Double(count) > segments.bounds[Int(code)], user.pointee.lastSeen > user.pointee.lastDecided {
+            for entry in pending.entries where Int(entry.slot) == slot && entry.code == code { count -= 1 }
+        }
+        return count
+    }
+
+    func armSessionClose(_ slot: Int) {
+        let user = users[slot]
+        if user.pointee.has(UserRecord.sessionQueued) { return }
+        user.pointee.flags |= UserRecord.sessionQueued
+        push(.sessionClose, slot, max(user.pointee.lastDecided + settings.shortGap, decidedThrough))
+    }
+
+    /// A short session has closed: the user's segment is decided anew.
+    func closeSession(_ slot: Int, due: Int64) {
+        guard segments.isFitted else { return }
+        var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
+        measures(slot, into: &measured)
+        var decided = measured
+        subtractUndecided(slot, from: &decided)
+        var point = [Double](repeating: 0, count: segments.features.count)
+        place(slot, segment(of: decided, &point), measured, due: due)
+    }
+
+    /// Puts a user into a segment and says so where that is a move.
+    private func place(_ slot: Int, _ id: Int, _ measured: [Int64], due: Int64) {
+        let user = users[slot]
+        let old = Int(user.pointee.segment) - 1
+        if id == old { return }
+        segments.move(from: old, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
+        user.pointee.segment = UInt8(id + 1)
+        guard old >= 0 else { return }
+        moved(slot, from: segments.name(old), to: segments.name(id), due: due)
+    }
+
+    private func moved(_ slot: Int, from: String, to: String, due: Int64) {
+        let version = segments.version
+        fire(.segmentMoved, slot, due: due) { trigger in
+            trigger.segment = to
+            trigger.from = from
+            trigger.to = to
+            trigger.model = "segments@\(version)"
+        }
+    }
+
+    // MARK: Adoption
+
+    /// Takes a segmentation into use and assigns every user; moves are decided at `instant`.
+    func adoptSegments(_ bytes: [UInt8], version: Int, decidedOnly: Bool, instant: Int64) throws(StateError) {
+        let hadModel = segments.isFitted
+        let oldNames = (0..<SegmentState.idLimit).map { hadModel ? segments.name($0) : "" }
+        try segments.adopt(bytes, version: version)
+        var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
+        var point = [Double](repeating: 0, count: segments.features.count)
+        for slot in 0..<users.count {
+            let user = users[slot]
+            if user.pointee.nameCount == 0 { continue }
+            if !lists.isEmpty { preserve(slot) }
+            if decidedOnly, user.pointee.lastDecided == .min { continue }
+            measures(slot, into: &measured)
+            var decided = measured
+            if decidedOnly { subtractUndecided(slot, from: &decided) }
+            let id = segment(of: decided, &point)
+            segments.move(
+                from: -1, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
+            let old = Int(user.pointee.segment) - 1
+            user.pointee.segment = UInt8(id + 1)
+            if old >= 0, oldNames[old] != segments.name(id) {
+                moved(slot, from: oldNames[old], to: segments.name(id), due: instant)
+            }
+            if user.pointee.lastDecided != .min,
+                user.pointee.lastDecided + settings.shortGap >= decidedThrough,
+                !user.pointee.has(UserRecord.sessionQueued)
+            {
+                user.pointee.flags |= UserRecord.sessionQueued
+                push(.sessionClose, slot, user.pointee.lastDecided + settings.shortGap)
+            }
+            if id == segments.outlierID, !user.pointee.has(UserRecord.botDone) {
+                user.pointee.flags |= UserRecord.botDone
+                fire(.botSuspected, slot, due: instant) { $0.model = "segments@\(version)" }
+            }
+        }
+    }
+
+    /// Takes a repurchase model into use; dates are set anew where they have not come yet.
+    func adoptRepurchase(_ bytes: [UInt8], version: Int) throws(StateError) {
+        try repurchase.adopt(bytes, version: version)
+        for slot in 0..<users.count where users[slot].pointee.has(UserRecord.bought) {
+            if !lists.isEmpty { preserve(slot) }
+            armRepurchase(slot)
+        }
+    }
+
+    // MARK: Repurchase
+
+    /// Sum and number of the intervals between a user's purchase days up to the last one decided.
+    func intervals(_ account: UnsafeMutablePointer<AccountRecord>) -> (sum: Int64, count: Int, lastDay: Int32) {
+        let lastDay = settings.zone.day(
+            of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
+        let total = Int(account.pointee.dayCount)
+        guard total > 0 else { return (0, 0, lastDay) }
+        let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
+        var end = total
+        while end > 0, days[end - 1].day > lastDay { end -= 1 }
+        guard end > 0 else { return (0, 0, lastDay) }
+        return (Int64(days[end - 1].day - days[0].day), end - 1, days[end - 1].day)
+    }
+
+    func armRepurchase(_ slot: Int) {
+        guard let model = repurchase.model, let account = account(slot),
+            account.pointee.lastPurchaseDecided != .min,
+            account.pointee.repurchaseDoneFor != account.pointee.lastPurchaseDecided
+        else { return }
+        let history = intervals(account)
+        let date = history.lastDay + Self.days(model.predict(intervalSum: history.sum, intervalCount: history.count).p50)
+        let instant =
+            settings.zone.start(of: date).microseconds - settings.delay(.repurchaseDue)
+        guard instant >= decidedThrough else {
+            account.pointee.repurchaseDue = .max
+            return
+        }
+        account.pointee.repurchaseDue = instant
+        push(.repurchase, slot, instant)
+    }
+
+    /// Whole days of a predicted interval: the nearest, at least one.
+    static func days(_ interval: Double) -> Int32 {
+        Int32(min(max(interval.rounded(), 1), 36_500))
+    }
+
+    func reachRepurchase(_ slot: Int, _ reached: Int64) {
+        guard let account = account(slot), account.pointee.repurchaseDue == reached else { return }
+        account.pointee.repurchaseDue = .max
+        account.pointee.repurchaseDoneFor = account.pointee.lastPurchaseDecided
+        let version = repurchase.version
+        let at = clock.decided(due: reached)
+        let predicted = predictedRepurchase(account, today: settings.zone.day(of: EventTime(microseconds: at)))
+        fire(.repurchaseDue, slot, due: reached) { trigger in
+            trigger.model = "repurchase@\(version)"
+            trigger.predicted = predicted
+        }
+    }
+
+    /// Date and interval of the next purchase, conditioned on the days already passed.
+    func predictedRepurchase(
+        _ account: UnsafeMutablePointer<AccountRecord>, today: Int32
+    ) -> Trigger.Predicted? {
+        guard let model = repurchase.model, account.pointee.lastPurchaseDecided != .min else { return nil }
+        let history = intervals(account)
+        let elapsed = max(0, today - history.lastDay)
+        let quantiles = model.conditioned(
+            intervalSum: history.sum, intervalCount: history.count, elapsedDays: Double(elapsed))
+        return Trigger.Predicted(
+            date: history.lastDay + Self.days(quantiles.p50), p10: history.lastDay + Self.days(quantiles.p10),
+            p90: history.lastDay + Self.days(quantiles.p90))
+    }
+}

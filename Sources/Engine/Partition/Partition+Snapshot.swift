@@ -1,0 +1,117 @@
+package import Core
+
+extension Partition {
+    private static let formatVersion: UInt32 = 1
+
+    /// The whole state, at `position`.
+    func snapshot() -> [UInt8] {
+        var out = ByteWriter(capacity: byteCount + byteCount / 8)
+        out.put(Self.formatVersion)
+        out.put(UInt32(number))
+        out.put(position)
+        for value in [frontier, now, eventCount, lateCount, duplicateCount] { out.put(value) }
+        out.put(arrivals)
+        settings.write(to: &out)
+        users.write(to: &out)
+        accounts.write(to: &out)
+        pool.write(to: &out)
+        strings.write(to: &out)
+        dedupe.write(to: &out)
+        due.write(to: &out)
+        pending.write(to: &out)
+        stages.write(to: &out)
+        segments.write(to: &out)
+        repurchase.write(to: &out)
+        return out.bytes
+    }
+
+    /// Puts back what `snapshot` gave.
+    convenience init(
+        number: Int, snapshot: UnsafeRawBufferPointer, key: HashKey, storeKey: HashKey
+    ) throws(StateError) {
+        var input = ByteReader(snapshot)
+        let version: UInt32 = try input.get()
+        guard version == Self.formatVersion else {
+            throw StateError("partition \(number): snapshot of format \(version), this build knows \(Self.formatVersion)")
+        }
+        let saved: UInt32 = try input.get()
+        guard saved == UInt32(number) else { throw StateError("partition \(number): snapshot is of \(saved)") }
+        let position: UInt64 = try input.get()
+        var values: [Int64] = []
+        for _ in 0..<5 { values.append(try input.get()) }
+        let arrivals: UInt64 = try input.get()
+        let settings = try EngineSettings(from: &input)
+        self.init(number: number, settings: settings, key: key, storeKey: storeKey)
+        self.position = position
+        frontier = values[0]
+        decidedThrough = values[0]
+        now = values[1]
+        eventCount = values[2]
+        lateCount = values[3]
+        duplicateCount = values[4]
+        self.arrivals = arrivals
+        users = try UserTable(from: &input, key: key)
+        accounts = try Slab<AccountRecord>(from: &input)
+        pool = try BlockPool(from: &input)
+        strings = try StringTable(from: &input, key: key)
+        dedupe = try DedupeSet(from: &input, limit: settings.dedupeIDs / Partitioning.count)
+        due = try Heap<DueEntry>(from: &input)
+        pending = try Heap<PendingEntry>(from: &input)
+        stages = try StageHistory(from: &input)
+        segments = try SegmentState(from: &input)
+        repurchase = try RepurchaseState(from: &input)
+        guard input.remaining == 0 else {
+            throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
+        }
+        try check()
+    }
+
+    /// What must hold of a restored partition before it is used.
+    private func check() throws(StateError) {
+        for slot in 0..<users.count {
+            let user = users[slot].pointee
+            guard Int(user.account) <= accounts.count else {
+                throw StateError("partition \(number): user \(slot) points outside the accounts")
+            }
+        }
+        for entry in due.entries where Int(entry.slot) >= users.count {
+            throw StateError("partition \(number): a timer of user \(entry.slot), of \(users.count)")
+        }
+        for entry in pending.entries where Int(entry.slot) >= users.count {
+            throw StateError("partition \(number): an event of user \(entry.slot), of \(users.count)")
+        }
+    }
+
+    /// Takes changed settings: timers are set anew for everybody they may move for.
+    func adopt(_ changed: EngineSettings) {
+        let old = settings
+        settings = changed
+        guard old.rules != changed.rules else { return }
+        for slot in 0..<users.count where users[slot].pointee.lastDecided != .min { rearm(slot) }
+    }
+
+    private func rearm(_ slot: Int) {
+        let user = users[slot]
+        user.pointee.flags &= ~(UserRecord.dormantQueued | UserRecord.churnQueued | UserRecord.winBackQueued)
+        if !user.pointee.has(UserRecord.bought), !user.pointee.has(UserRecord.dormantDone) { armDormant(slot) }
+        if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
+            let churned = user.pointee.has(UserRecord.churnDone)
+            let wonBack = user.pointee.has(UserRecord.winBackDone)
+            armAfterPurchase(slot)
+            if churned { user.pointee.flags |= UserRecord.churnDone }
+            if wonBack { user.pointee.flags |= UserRecord.winBackDone }
+        }
+        if let account = account(slot), account.pointee.pendingSignUp != .min {
+            armOnboarding(slot, account.pointee.pendingSignUp)
+        }
+        let latest = stages.latest(user.pointee.stageLink)
+        if latest != 0, let stage = Stage(rawValue: stages.entry(latest).pointee.pending), stage != .none {
+            let instant = stages.entry(latest).pointee.pendingTime + settings.delay(stage.rule ?? .browseAbandoned)
+            if instant >= decidedThrough {
+                pushStageTimer(stage, slot, stages.entry(latest).pointee.pendingTime)
+            } else {
+                stages.entry(latest).pointee.pending = 0
+            }
+        }
+    }
+}

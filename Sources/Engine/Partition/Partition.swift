@@ -1,0 +1,153 @@
+package import Core
+
+/// Why a row of the due queue is there. Raw values are part of saved state.
+enum TimerKind: UInt8 {
+    case stage = 0
+    case dormant
+    case onboarding
+    case churned
+    case winBack
+    case repurchase
+    case sessionClose
+    case welcome
+}
+
+/// A time at which something about a user may fall due. Validated when it is reached.
+struct DueEntry: HeapEntry {
+    var due: Int64
+    var slot: UInt32
+    var kind: UInt8
+
+    @inline(__always)
+    static func precedes(_ a: DueEntry, _ b: DueEntry) -> Bool {
+        if a.due != b.due { return a.due < b.due }
+        if a.slot != b.slot { return a.slot < b.slot }
+        return a.kind < b.kind
+    }
+}
+
+/// An event that waits until the watermark has passed it.
+struct PendingEntry: HeapEntry {
+    var time: Int64
+    var arrival: UInt64
+    var slot: UInt32
+    var code: UInt16
+
+    @inline(__always)
+    static func precedes(_ a: PendingEntry, _ b: PendingEntry) -> Bool {
+        a.time != b.time ? a.time < b.time : a.arrival < b.arrival
+    }
+}
+
+/// A share of the users with everything about them: features, sessions, timers. Shares nothing; the unit
+/// of snapshot, recovery and scale-out.
+///
+/// Two clocks meet here. Counts and sessions take an event as it arrives; stages, timers and triggers
+/// are decided in the order of event time once the frontier has passed it. The *frontier* is the first
+/// instant not yet closed: the watermark, or just beyond the instant of an `$advance`.
+final class Partition {
+    let number: Int
+    var settings: EngineSettings
+    let key: HashKey
+    let storeKey: HashKey
+
+    var users: UserTable
+    var accounts: Slab<AccountRecord>
+    var pool: BlockPool
+    var strings: StringTable
+    var dedupe: DedupeSet
+    var due: Heap<DueEntry>
+    var pending: Heap<PendingEntry>
+    var stages: StageHistory
+    var segments: SegmentState
+    var repurchase: RepurchaseState
+
+    /// Everything before it is decided.
+    var frontier: Int64 = EventTime.distantPast.microseconds
+    /// Instant of what is being decided; the frontier once all before it is.
+    var decidedThrough: Int64 = EventTime.distantPast.microseconds
+    var now: Int64 = EventTime.distantPast.microseconds
+    /// Events that have arrived here, in order.
+    var arrivals: UInt64 = 0
+    /// Last journal record applied.
+    var position: UInt64 = 0
+    var eventCount: Int64 = 0
+    var lateCount: Int64 = 0
+    var duplicateCount: Int64 = 0
+
+    // What belongs to the record being applied.
+    var triggers: [Trigger] = []
+    var clock = RecordClock()
+    var scratchSlots: [Int32] = []
+    var scratchStrings: [UInt32] = []
+    var scratchBytes: [UInt8] = []
+    var scratchStages: [StageEntry] = []
+    /// Open lists that must see users as they were.
+    var lists: [PartitionList] = []
+
+    init(number: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey) {
+        self.number = number
+        self.settings = settings
+        self.key = key
+        self.storeKey = storeKey
+        users = UserTable()
+        accounts = Slab()
+        pool = BlockPool()
+        strings = StringTable(key: key)
+        dedupe = DedupeSet(limit: settings.dedupeIDs / Partitioning.count)
+        due = Heap()
+        pending = Heap()
+        stages = StageHistory()
+        segments = SegmentState()
+        repurchase = RepurchaseState()
+    }
+
+    /// Bytes of state, all included.
+    var byteCount: Int {
+        users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
+            + due.byteCount + pending.byteCount + stages.byteCount
+    }
+
+    /// The day of now.
+    var today: Int32 { settings.zone.day(of: EventTime(microseconds: now)) }
+
+    /// Earliest instant at which something may fire or be decided; `Int64.max` when nothing waits.
+    var nextDue: Int64 {
+        min(
+            due.isEmpty ? .max : due.first.due, pending.isEmpty ? .max : pending.first.time)
+    }
+
+    func account(_ slot: Int) -> UnsafeMutablePointer<AccountRecord>? {
+        let index = users[slot].pointee.account
+        return index == 0 ? nil : accounts[Int(index) - 1]
+    }
+
+    func makeAccount(_ slot: Int) -> UnsafeMutablePointer<AccountRecord> {
+        let user = users[slot]
+        if user.pointee.account == 0 {
+            user.pointee.account = UInt32(accounts.append(AccountRecord()) + 1)
+        }
+        return accounts[Int(user.pointee.account) - 1]
+    }
+}
+
+/// now within one journal record: it grows from row to row under the event clock and stands still
+/// otherwise.
+struct RecordClock {
+    /// Greatest event time up to and including each row; empty where now stands still.
+    var nows: [Int64] = []
+    /// now at the end of the record, or all through it.
+    var end: Int64 = 0
+    var lateness: Int64 = 0
+
+    /// now at the moment the frontier passed a due time: the first row whose watermark is beyond it.
+    func decided(due: Int64) -> Int64 {
+        var low = 0
+        var high = nows.count
+        while low < high {
+            let middle = (low + high) / 2
+            if nows[middle] - lateness > due { high = middle } else { low = middle + 1 }
+        }
+        return low < nows.count ? nows[low] : end
+    }
+}

@@ -1,0 +1,58 @@
+package import Core
+
+/// A list of users as they were at one journal position, read while the partition goes on: whoever is
+/// about to change and has not been read yet is kept as they were.
+final class PartitionList {
+    /// Users there when the list was opened.
+    let limit: Int
+    /// Next slot to read.
+    var cursor = 0
+    /// Users kept, by slot.
+    var kept: [Int: UserView] = [:]
+    /// Names of events when the list was opened.
+    let names: EventNames
+    /// Only members of this segment; nil: all.
+    let segment: String?
+
+    init(limit: Int, names: EventNames, segment: String?) {
+        self.limit = limit
+        self.names = names
+        self.segment = segment
+    }
+}
+
+extension Partition {
+    func openList(names: EventNames, segment: String?) -> PartitionList {
+        let list = PartitionList(limit: users.count, names: names, segment: segment)
+        lists.append(list)
+        return list
+    }
+
+    func closeList(_ list: PartitionList) { lists.removeAll { $0 === list } }
+
+    /// Keeps a user as they are for the lists that have not read them. Called before a change.
+    func preserve(_ slot: Int) {
+        for list in lists where slot < list.limit && slot >= list.cursor && list.kept[slot] == nil {
+            guard users[slot].pointee.nameCount > 0 else { continue }
+            list.kept[slot] = view(slot, names: list.names)
+        }
+    }
+
+    /// Up to so many of the next users; empty at the end.
+    func read(_ list: PartitionList, _ count: Int) -> [UserView] {
+        var result: [UserView] = []
+        while result.count < count, list.cursor < list.limit {
+            let slot = list.cursor
+            list.cursor += 1
+            let kept = list.kept.removeValue(forKey: slot)
+            if kept == nil, let segment = list.segment {
+                let number = Int(users[slot].pointee.segment)
+                if number == 0 || segments.name(number - 1) != segment { continue }
+            }
+            let user = kept ?? view(slot, names: list.names)
+            if let segment = list.segment, user.segment?.name != segment { continue }
+            result.append(user)
+        }
+        return result
+    }
+}

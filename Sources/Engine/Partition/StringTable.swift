@@ -1,0 +1,95 @@
+package import Core
+
+/// The partition's own numbers for strings (media, categories, items): in order of first appearance.
+struct StringTable: ~Copyable {
+    private var text: [UInt8] = []
+    /// End of each string in `text`.
+    private var ends: [UInt32] = []
+    /// Open addressing from hash to number + 1.
+    private var index: [UInt32]
+    private var mask: Int
+    private let key: HashKey
+
+    init(key: HashKey) {
+        self.key = key
+        index = [UInt32](repeating: 0, count: 64)
+        mask = 63
+    }
+
+    var count: Int { ends.count }
+    var byteCount: Int { text.capacity + ends.capacity * 4 + index.capacity * 4 }
+
+    func bytes(_ number: UInt32) -> ArraySlice<UInt8> {
+        let start = number == 0 ? 0 : Int(ends[Int(number) - 1])
+        return text[start..<Int(ends[Int(number)])]
+    }
+
+    func string(_ number: UInt32) -> String { String(decoding: bytes(number), as: UTF8.self) }
+
+    /// Number of a string, given its hash under the table's key.
+    mutating func intern(_ value: UnsafeRawBufferPointer, hash: UInt64) -> UInt32 {
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            let entry = index[position]
+            if entry == 0 { break }
+            if matches(entry - 1, value) { return entry - 1 }
+            position = (position + 1) & mask
+        }
+        let number = UInt32(ends.count)
+        text.append(contentsOf: value)
+        ends.append(UInt32(text.count))
+        index[position] = number + 1
+        if ends.count * 4 > index.count * 3 { grow() }
+        return number
+    }
+
+    mutating func intern(_ value: UnsafeRawBufferPointer) -> UInt32 { intern(value, hash: key.hash(value)) }
+
+    private func matches(_ number: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
+        let start = number == 0 ? 0 : Int(ends[Int(number) - 1])
+        let end = Int(ends[Int(number)])
+        guard end - start == value.count else { return false }
+        return text.withUnsafeBytes { text in
+            for offset in 0..<value.count where text[start + offset] != value[offset] { return false }
+            return true
+        }
+    }
+
+    private mutating func grow() {
+        mask = index.count * 2 - 1
+        index = [UInt32](repeating: 0, count: mask + 1)
+        for number in 0..<ends.count {
+            let start = number == 0 ? 0 : Int(ends[number - 1])
+            let hash = text.withUnsafeBytes { text in
+                key.hash(UnsafeRawBufferPointer(rebasing: text[start..<Int(ends[number])]))
+            }
+            var position = Int(truncatingIfNeeded: hash) & mask
+            while index[position] != 0 { position = (position + 1) & mask }
+            index[position] = UInt32(number) + 1
+        }
+    }
+
+    func write(to out: inout ByteWriter) {
+        out.put(text)
+        out.put(UInt64(ends.count))
+        for end in ends { out.put(end) }
+    }
+
+    init(from input: inout ByteReader, key: HashKey) throws(StateError) {
+        self.init(key: key)
+        text = try input.getBlob()
+        let total = try input.count(of: 4)
+        ends.reserveCapacity(total)
+        var last: UInt32 = 0
+        for _ in 0..<total {
+            let end: UInt32 = try input.get()
+            guard end >= last, Int(end) <= text.count else { throw StateError("string table out of order") }
+            ends.append(end)
+            last = end
+        }
+        var size = 64
+        while total * 4 > size * 3 { size *= 2 }
+        index = [UInt32](repeating: 0, count: size / 2)
+        grow()
+    }
+}

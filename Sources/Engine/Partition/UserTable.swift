@@ -1,0 +1,170 @@
+package import Core
+
+/// Users of a partition by slot, in order of first appearance, found by a keyed hash of the id.
+struct UserTable: ~Copyable {
+    private(set) var records = Slab<UserRecord>()
+    private var arena = IDArena()
+    /// Open addressing: 8 bits of hash, 24 of slot + 1.
+    private var index: UnsafeMutablePointer<UInt32>
+    private var mask: Int
+
+    /// Most users of a partition.
+    static let limit = (1 << 24) - 2
+
+    init() {
+        mask = 255
+        index = .allocate(capacity: 256)
+        index.initialize(repeating: 0, count: 256)
+    }
+
+    deinit { index.deallocate() }
+
+    var count: Int { records.count }
+    var byteCount: Int { records.byteCount + arena.byteCount + (mask + 1) * 4 }
+
+    @inline(__always)
+    subscript(slot: Int) -> UnsafeMutablePointer<UserRecord> { records[slot] }
+
+    func id(_ slot: Int) -> UnsafeRawBufferPointer { arena[records[slot].pointee.id] }
+
+    /// Slot of a user, or -1.
+    @inline(__always)
+    func find(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int {
+        let tag = UInt32(truncatingIfNeeded: hash >> 56)
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            let entry = index[position]
+            if entry == 0 { return -1 }
+            if entry >> 24 == tag {
+                let slot = Int(entry & 0xFF_FFFF) - 1
+                if arena.equals(records[slot].pointee.id, id) { return slot }
+            }
+            position = (position + 1) & mask
+        }
+    }
+
+    /// Adds a user that is not there yet.
+    mutating func insert(_ id: UnsafeRawBufferPointer, hash: UInt64, time: Int64, key: HashKey) -> Int {
+        precondition(count < Self.limit, "a partition holds at most \(Self.limit) users")
+        let slot = records.append(
+            UserRecord(firstSeen: time, lastSeen: time, shortStart: time, longStart: time, id: arena.add(id)))
+        if (slot + 1) * 5 > (mask + 1) * 4 { rehash(key: key) } else { place(slot, hash) }
+        return slot
+    }
+
+    private func place(_ slot: Int, _ hash: UInt64) {
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while index[position] != 0 { position = (position + 1) & mask }
+        index[position] = UInt32(truncatingIfNeeded: hash >> 56) << 24 | UInt32(slot + 1)
+    }
+
+    private mutating func rehash(key: HashKey) {
+        var size = mask + 1
+        while records.count * 5 > size * 4 { size *= 2 }
+        index.deallocate()
+        index = .allocate(capacity: size)
+        index.initialize(repeating: 0, count: size)
+        mask = size - 1
+        for slot in 0..<records.count { place(slot, key.hash(id(slot))) }
+    }
+
+    func write(to out: inout ByteWriter) {
+        records.write(to: &out)
+        arena.write(to: &out)
+    }
+
+    init(from input: inout ByteReader, key: HashKey) throws(StateError) {
+        self.init()
+        records = try Slab<UserRecord>(from: &input)
+        arena = try IDArena(from: &input)
+        for slot in 0..<records.count where !arena.holds(records[slot].pointee.id) {
+            throw StateError("user \(slot) points outside the ids")
+        }
+        rehash(key: key)
+    }
+}
+
+/// Ids one behind the other: a length byte (length − 1), then the bytes.
+private struct IDArena: ~Copyable {
+    private static let chunkShift: UInt32 = 16
+    private static let chunkBytes = 1 << 16
+
+    private var chunks: [UnsafeMutablePointer<UInt8>] = []
+    private var used = chunkBytes
+
+    init() {}
+
+    deinit { for chunk in chunks { chunk.deallocate() } }
+
+    var byteCount: Int { chunks.count * Self.chunkBytes }
+
+    mutating func add(_ id: UnsafeRawBufferPointer) -> UInt32 {
+        precondition(id.count >= 1 && id.count <= 256)
+        if used + 1 + id.count > Self.chunkBytes {
+            precondition(chunks.count < 1 << 16, "the ids of a partition are full")
+            chunks.append(.allocate(capacity: Self.chunkBytes))
+            chunks[chunks.count - 1].initialize(repeating: 0, count: Self.chunkBytes)
+            used = 0
+        }
+        let base = chunks[chunks.count - 1] + used
+        base[0] = UInt8(id.count - 1)
+        UnsafeMutableRawPointer(base + 1).copyMemory(from: id.baseAddress.unsafelyUnwrapped, byteCount: id.count)
+        let reference = UInt32(chunks.count - 1) << Self.chunkShift | UInt32(used)
+        used += 1 + id.count
+        return reference
+    }
+
+    @inline(__always)
+    subscript(reference: UInt32) -> UnsafeRawBufferPointer {
+        let base = chunks[Int(reference >> Self.chunkShift)] + Int(reference & 0xFFFF)
+        return UnsafeRawBufferPointer(start: base + 1, count: Int(base[0]) + 1)
+    }
+
+    @inline(__always)
+    func equals(_ reference: UInt32, _ id: UnsafeRawBufferPointer) -> Bool {
+        let mine = self[reference]
+        if mine.count != id.count { return false }
+        var index = 0
+        let count = id.count
+        while index + 8 <= count {
+            if mine.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                != id.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            {
+                return false
+            }
+            index += 8
+        }
+        while index < count {
+            if mine[index] != id[index] { return false }
+            index += 1
+        }
+        return true
+    }
+
+    func holds(_ reference: UInt32) -> Bool {
+        let chunk = Int(reference >> Self.chunkShift)
+        let offset = Int(reference & 0xFFFF)
+        guard chunk < chunks.count else { return false }
+        return offset + 2 + Int(chunks[chunk][offset]) <= Self.chunkBytes
+    }
+
+    func write(to out: inout ByteWriter) {
+        out.put(UInt64(chunks.count))
+        out.put(UInt64(used))
+        for chunk in chunks { out.put(UnsafeRawBufferPointer(start: chunk, count: Self.chunkBytes)) }
+    }
+
+    init(from input: inout ByteReader) throws(StateError) {
+        self.init()
+        let total = Int(try input.get(UInt64.self))
+        used = Int(try input.get(UInt64.self))
+        guard total <= input.remaining / Self.chunkBytes, used <= Self.chunkBytes else {
+            throw StateError("id chunks do not add up")
+        }
+        for _ in 0..<total {
+            let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.chunkBytes)
+            chunks.append(chunk)
+            try input.copy(into: UnsafeMutableRawBufferPointer(start: chunk, count: Self.chunkBytes))
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/// The rules that every store has. Raw values are part of saved state.
+package enum BuiltInRule: UInt8, CaseIterable, Sendable {
+    case browseAbandoned = 1
+    case cartAbandoned
+    case checkoutAbandoned
+    case churned
+    case winBack
+    case dormant
+    case onboardingStalled
+    case welcome
+    case repurchaseDue
+    case segmentMoved
+    case botSuspected
+    case retracted
+
+    /// Name of type and rule in the contract.
+    package var text: String {
+        switch self {
+        case .browseAbandoned: "browse_abandoned"
+        case .cartAbandoned: "cart_abandoned"
+        case .checkoutAbandoned: "checkout_abandoned"
+        case .churned: "churned"
+        case .winBack: "win_back"
+        case .dormant: "dormant"
+        case .onboardingStalled: "onboarding_stalled"
+        case .welcome: "welcome"
+        case .repurchaseDue: "repurchase_due"
+        case .segmentMoved: "segment_moved"
+        case .botSuspected: "bot_suspected"
+        case .retracted: "retracted"
+        }
+    }
+}

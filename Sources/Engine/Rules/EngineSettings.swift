@@ -1,0 +1,154 @@
+package import Core
+
+/// The part of the settings that state follows from. It is written to the journal when it changes, so
+/// that a replay decides as the daemon did.
+package struct EngineSettings: Sendable, Equatable {
+    package var clockMode: ClockModeCode = .wall
+    package var allowedLateness: Int64 = 0
+    package var zone = Zone.utc
+    package var shortGap: Int64 = 0
+    package var longGap: Int64 = 0
+    package var keep: Int64 = 0
+    package var dedupeWindow: Int64 = 0
+    package var maxAge: Int64 = 0
+    package var dedupeIDs = 0
+    package var customNames = 0
+    package var valuesPerDimension = 0
+    package var recentPurchases = 0
+    /// Indexed by the rule's raw value: enabled, delay.
+    package var rules: [RuleSetting] = []
+    /// Instants of scheduled refits under the event clock: distance and offset from midnight; nil: none.
+    package var refitEvery: Int64?
+    package var refitAt: Int64 = 0
+
+    package enum ClockModeCode: UInt8, Sendable {
+        case wall = 0
+        case event = 1
+    }
+
+    package struct RuleSetting: Sendable, Equatable {
+        package var enabled: Bool
+        package var delay: Int64
+    }
+
+    package init(_ settings: Settings) {
+        clockMode = settings.clock.mode == .wall ? .wall : .event
+        allowedLateness = settings.clock.allowedLateness
+        zone = settings.clock.zone
+        shortGap = settings.sessions.shortGap
+        longGap = settings.sessions.longGap
+        keep = settings.sessions.keepMicroseconds
+        dedupeWindow = settings.dedupe.window
+        maxAge = settings.triggers.maxAge
+        dedupeIDs = settings.limits.dedupeIDs
+        customNames = settings.limits.customNames
+        valuesPerDimension = settings.limits.valuesPerDimension
+        recentPurchases = settings.limits.recentPurchases
+        let highest = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
+        rules = [RuleSetting](repeating: RuleSetting(enabled: true, delay: 0), count: highest + 1)
+        let triggers = settings.triggers
+        for (rule, setting) in [
+            (BuiltInRule.browseAbandoned, triggers.browseAbandoned),
+            (.cartAbandoned, triggers.cartAbandoned), (.checkoutAbandoned, triggers.checkoutAbandoned),
+            (.churned, triggers.churned), (.winBack, triggers.winBack), (.dormant, triggers.dormant),
+            (.onboardingStalled, triggers.onboardingStalled), (.welcome, triggers.welcome),
+            (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
+            (.botSuspected, triggers.botSuspected),
+        ] {
+            rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
+        }
+        if settings.clock.mode == .event, let schedule = settings.models.schedule {
+            refitEvery = schedule.every
+            refitAt = schedule.at
+        }
+    }
+
+    @inline(__always)
+    func delay(_ rule: BuiltInRule) -> Int64 { rules[Int(rule.rawValue)].delay }
+
+    @inline(__always)
+    func isEnabled(_ rule: BuiltInRule) -> Bool { rules[Int(rule.rawValue)].enabled }
+
+    /// The longest delay of an abandonment.
+    var longestStageDelay: Int64 {
+        max(delay(.browseAbandoned), delay(.cartAbandoned), delay(.checkoutAbandoned))
+    }
+
+    /// First instant of the schedule strictly after a time.
+    package func nextRefit(after time: EventTime) -> EventTime? {
+        guard let every = refitEvery, every > 0, time > .distantPast else { return nil }
+        let origin = zone.start(of: zone.day(of: time)) - Microseconds.day + refitAt
+        // Days are counted on the wall, so that a daily refit keeps its hour when the clocks change.
+        if every % Microseconds.day == 0 {
+            let step = Int32(every / Microseconds.day)
+            var day = zone.day(of: time)
+            day -= Int32(Int64(day).flooredDivision(by: Int64(step)).remainder)
+            while true {
+                let instant = zone.start(of: day) + refitAt
+                if instant > time { return instant }
+                day += step
+            }
+        }
+        let passed = (time.microseconds - origin.microseconds).flooredDivision(by: every).quotient
+        return origin + (passed + 1) * every
+    }
+
+    package func write(to out: inout ByteWriter) {
+        out.put(clockMode.rawValue)
+        out.put(allowedLateness)
+        out.put(zone.name)
+        out.put(UInt64(zone.starts.count))
+        for row in zone.starts.indices {
+            out.put(zone.starts[row])
+            out.put(zone.offsets[row])
+        }
+        for value in [shortGap, longGap, keep, dedupeWindow, maxAge] { out.put(value) }
+        for value in [dedupeIDs, customNames, valuesPerDimension, recentPurchases] { out.put(Int64(value)) }
+        out.put(UInt64(rules.count))
+        for rule in rules {
+            out.put(rule.enabled)
+            out.put(rule.delay)
+        }
+        out.put(refitEvery != nil)
+        out.put(refitEvery ?? 0)
+        out.put(refitAt)
+    }
+
+    package init(from input: inout ByteReader) throws(StateError) {
+        guard let mode = ClockModeCode(rawValue: try input.get()) else {
+            throw StateError("unknown clock mode in saved settings")
+        }
+        clockMode = mode
+        allowedLateness = try input.get()
+        let name = try input.getText()
+        let zoneRows = try input.count(of: 16)
+        var starts: [Int64] = []
+        var offsets: [Int64] = []
+        for _ in 0..<zoneRows {
+            starts.append(try input.get())
+            offsets.append(try input.get())
+        }
+        guard zoneRows > 0, starts[0] == .min else { throw StateError("time zone \(name) has no rows") }
+        zone = Zone(name: name, starts: starts, offsets: offsets)
+        shortGap = try input.get()
+        longGap = try input.get()
+        keep = try input.get()
+        dedupeWindow = try input.get()
+        maxAge = try input.get()
+        dedupeIDs = Int(try input.get(Int64.self))
+        customNames = Int(try input.get(Int64.self))
+        valuesPerDimension = Int(try input.get(Int64.self))
+        recentPurchases = Int(try input.get(Int64.self))
+        let ruleRows = try input.count(of: 9)
+        for _ in 0..<ruleRows {
+            rules.append(RuleSetting(enabled: try input.getBool(), delay: try input.get()))
+        }
+        guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
+            throw StateError("saved settings know \(ruleRows) rules")
+        }
+        let scheduled = try input.getBool()
+        let every: Int64 = try input.get()
+        refitEvery = scheduled ? every : nil
+        refitAt = try input.get()
+    }
+}

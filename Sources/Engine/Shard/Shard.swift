@@ -1,0 +1,313 @@
+package import Core
+import Dispatch
+
+/// One journal record as the shards take it.
+package enum ShardRecord: Sendable {
+    case events(SequencedBatch)
+    /// The clock has moved to `now`, and everything before `frontier` is closed.
+    case clock(now: Int64, frontier: Int64)
+    case verdict(VerdictEntry, now: Int64)
+    case settings(EngineSettings)
+}
+
+/// What came of a record in one shard.
+package struct ShardOutcome: Sendable {
+    package var record: UInt64
+    package var triggers: [Trigger]
+    package var totals: ShardTotals
+}
+
+/// Sums over the shard's partitions.
+package struct ShardTotals: Sendable {
+    package var events: Int64 = 0
+    package var late: Int64 = 0
+    package var duplicates: Int64 = 0
+    package var users: Int64 = 0
+    package var forgotten: Int64 = 0
+    /// Earliest instant at which something may fall due.
+    package var nextDue: Int64 = .max
+
+    package init() {}
+
+    package mutating func add(_ other: ShardTotals) {
+        events += other.events
+        late += other.late
+        duplicates += other.duplicates
+        users += other.users
+        forgotten += other.forgotten
+        nextDue = min(nextDue, other.nextDue)
+    }
+}
+
+/// Members of one segment in one shard.
+package struct SegmentTotals: Sendable {
+    package var id: Int
+    package var name: String
+    package var users: Int64
+    package var converted: Int64
+    /// Sums of the features, in their own units.
+    package var sums: [Double]
+}
+
+/// Owns some partitions, on a queue of its own. Gets one message per record.
+package actor Shard {
+    private nonisolated let executor: QueueExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private var partitions: [Partition]
+    private let index: Int
+    private let shardCount: Int
+    private let key: HashKey
+    private let storeKey: HashKey
+    private var failure: StateError?
+    private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
+
+    /// - Parameters:
+    ///   - index: which of the shards; it owns the partitions whose number is this modulo `of`.
+    ///   - snapshots: saved partitions by number.
+    package init(
+        index: Int, of shardCount: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey,
+        snapshots: [Int: [UInt8]] = [:]
+    ) throws(StateError) {
+        executor = QueueExecutor(label: "roost.shard.\(index)")
+        self.index = index
+        self.shardCount = shardCount
+        self.key = key
+        self.storeKey = storeKey
+        var made: [Partition] = []
+        for number in stride(from: index, to: Partitioning.count, by: shardCount) {
+            if let bytes = snapshots[number] {
+                made.append(try Self.restore(number, bytes, key, storeKey))
+            } else {
+                made.append(Partition(number: number, settings: settings, key: key, storeKey: storeKey))
+            }
+        }
+        partitions = made
+    }
+
+    private static func restore(
+        _ number: Int, _ bytes: [UInt8], _ key: HashKey, _ storeKey: HashKey
+    ) throws(StateError) -> Partition {
+        var failure: StateError?
+        let partition = bytes.withUnsafeBytes { raw -> Partition? in
+            do throws(StateError) {
+                return try Partition(number: number, snapshot: raw, key: key, storeKey: storeKey)
+            } catch {
+                failure = error
+                return nil
+            }
+        }
+        guard let partition else { throw failure ?? StateError("partition \(number) does not restore") }
+        return partition
+    }
+
+    // MARK: Records
+
+    /// Applies a record; calls keep their order.
+    package nonisolated func submit(
+        _ record: ShardRecord, number: UInt64,
+        completion: @escaping @Sendable (Result<ShardOutcome, StateError>) -> Void
+    ) {
+        executor.queue.async {
+            self.assumeIsolated { shard in
+                shard.apply(record, number)
+                if let failure = shard.failure {
+                    completion(.failure(failure))
+                } else {
+                    completion(.success(shard.outcome(number)))
+                }
+            }
+        }
+    }
+
+    /// Runs a question on the shard's queue, after the records submitted before.
+    package nonisolated func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (isolated Shard) -> Answer,
+        completion: @escaping @Sendable (Answer) -> Void
+    ) {
+        executor.queue.async { self.assumeIsolated { completion(question($0)) } }
+    }
+
+    private func apply(_ record: ShardRecord, _ number: UInt64) {
+        switch record {
+        case .events(let sequenced): apply(sequenced, number)
+        case .clock(let now, let frontier):
+            for partition in partitions where partition.position < number {
+                partition.clock = RecordClock(nows: [], end: now, lateness: 0)
+                partition.now = max(partition.now, now)
+                partition.advance(to: frontier)
+                partition.position = number
+            }
+        case .verdict(let verdict, let now):
+            for partition in partitions where partition.position < number {
+                adopt(verdict, now, partition)
+                partition.position = number
+            }
+        case .settings(let settings):
+            for partition in partitions where partition.position < number {
+                partition.adopt(settings)
+                partition.position = number
+            }
+        }
+    }
+
+    private func apply(_ sequenced: SequencedBatch, _ number: UInt64) {
+        let batch = sequenced.batch
+        let clock = RecordClock(nows: sequenced.nows, end: sequenced.endNow, lateness: sequenced.lateness)
+        batch.rows.withUnsafeBufferPointer { rows in
+            batch.items.withUnsafeBufferPointer { items in
+                batch.text.withUnsafeBytes { text in
+                    batch.dictionary.withUnsafeBufferPointer { dictionary in
+                        sequenced.hashes.withUnsafeBufferPointer { hashes in
+                            sequenced.codes.withUnsafeBufferPointer { codes in
+                                batch.route.order.withUnsafeBufferPointer { order in
+                                    batch.route.starts.withUnsafeBufferPointer { starts in
+                                        let view = BatchView(
+                                            rows: rows, items: items, text: text, dictionary: dictionary,
+                                            hashes: hashes, codes: codes, order: order, starts: starts)
+                                        for partition in partitions where partition.position < number {
+                                            partition.clock = clock
+                                            partition.apply(view, startFrontier: sequenced.startFrontier)
+                                            partition.now = max(partition.now, sequenced.endNow)
+                                            partition.advance(to: sequenced.endFrontier)
+                                            partition.position = number
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func adopt(_ verdict: VerdictEntry, _ now: Int64, _ partition: Partition) {
+        guard verdict.adopted else { return }
+        partition.clock = RecordClock(nows: [], end: now, lateness: 0)
+        do throws(StateError) {
+            switch verdict.name {
+            case "segments":
+                try partition.adoptSegments(
+                    verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
+                    instant: verdict.instant)
+            case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
+            default: throw StateError("a model of unknown name \(verdict.name) was adopted")
+            }
+        } catch {
+            failure = error
+        }
+    }
+
+    private func outcome(_ number: UInt64) -> ShardOutcome {
+        var triggers: [Trigger] = []
+        for partition in partitions where !partition.triggers.isEmpty {
+            triggers.append(contentsOf: partition.triggers)
+            partition.triggers.removeAll(keepingCapacity: true)
+        }
+        return ShardOutcome(record: number, triggers: triggers, totals: totals())
+    }
+
+    package func totals() -> ShardTotals {
+        var totals = ShardTotals()
+        for partition in partitions {
+            totals.events += partition.eventCount
+            totals.late += partition.lateCount
+            totals.duplicates += partition.duplicateCount
+            totals.users += Int64(partition.users.count)
+            totals.forgotten += partition.dedupe.forgotten
+            totals.nextDue = min(totals.nextDue, partition.nextDue)
+        }
+        return totals
+    }
+
+    package func stateBytes() -> Int64 { Int64(partitions.reduce(0) { $0 + $1.byteCount }) }
+
+    // MARK: Questions
+
+    private func partition(_ number: Int) -> Partition? {
+        number % shardCount == index ? partitions[number / shardCount] : nil
+    }
+
+    package func user(_ id: [UInt8], names: EventNames) -> UserView? {
+        let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
+        guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
+        return partition.view(slot, names: names)
+    }
+
+    package func segmentTotals() -> (version: Int, segments: [SegmentTotals]) {
+        var result: [SegmentTotals] = []
+        var version = 0
+        for partition in partitions {
+            let state = partition.segments
+            guard let model = state.model else { continue }
+            version = state.version
+            for segment in model.segments {
+                let base = segment.id * SegmentFeature.measureCount
+                let sums = state.features.map { Double(state.sums[base + $0.measure]) / $0.unit }
+                if let place = result.firstIndex(where: { $0.id == segment.id }) {
+                    result[place].users += state.users[segment.id]
+                    result[place].converted += state.converted[segment.id]
+                    for index in sums.indices { result[place].sums[index] += sums[index] }
+                } else {
+                    result.append(
+                        SegmentTotals(
+                            id: segment.id, name: segment.name, users: state.users[segment.id],
+                            converted: state.converted[segment.id], sums: sums))
+                }
+            }
+        }
+        return (version, result)
+    }
+
+    package func segmentFeatureNames() -> [String] {
+        partitions.first?.segments.model?.featureNames ?? []
+    }
+
+    /// Columns of each partition, by number.
+    package func segmentColumns(
+        _ features: [SegmentFeature], decidedOnly: Bool
+    ) -> [(partition: Int, columns: SegmentColumns)] {
+        partitions.map { ($0.number, $0.segmentColumns(features, decidedOnly: decidedOnly)) }
+    }
+
+    package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: RepurchaseColumns)] {
+        partitions.map { ($0.number, $0.repurchaseColumns(decidedOnly: decidedOnly)) }
+    }
+
+    /// A partition's state with its position; nil where it is another shard's.
+    package func snapshot(_ number: Int) -> (position: UInt64, bytes: [UInt8])? {
+        guard let partition = partition(number) else { return nil }
+        return (partition.position, partition.snapshot())
+    }
+
+    /// Everything that state is, in bytes that do not depend on the process: for comparing two runs.
+    package func positions() -> [(partition: Int, position: UInt64)] {
+        partitions.map { ($0.number, $0.position) }
+    }
+
+    // MARK: Lists
+
+    package func openList(_ id: UInt64, names: EventNames, segment: String?) {
+        openLists[id] = (partitions.map { ($0, $0.openList(names: names, segment: segment)) }, 0)
+    }
+
+    /// The next users of a list, empty at the end.
+    package func readList(_ id: UInt64, _ count: Int) -> [UserView] {
+        guard var open = openLists[id] else { return [] }
+        while open.next < open.lists.count {
+            let (partition, list) = open.lists[open.next]
+            let users = partition.read(list, count)
+            if !users.isEmpty { return users }
+            partition.closeList(list)
+            open.next += 1
+            openLists[id] = open
+        }
+        return []
+    }
+
+    package func closeList(_ id: UInt64) {
+        guard let open = openLists.removeValue(forKey: id) else { return }
+        for (partition, list) in open.lists { partition.closeList(list) }
+    }
+}
