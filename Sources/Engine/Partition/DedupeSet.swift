@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// Event ids seen, as fingerprints of user and id with the event's time.
 ///

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// What applying a batch needs to know beyond the partition: the batch and what the ledger made of it.
 struct BatchView {

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 extension Partition {
     /// Decides everything before `target` in the order of time: events first, then what falls due at the

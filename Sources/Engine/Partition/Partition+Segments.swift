@@ -60,7 +60,7 @@ extension Partition {
         for (index, feature) in segments.features.enumerated() {
             point[index] = Double(measures[feature.measure]) / feature.unit
         }
-        return point.withUnsafeBufferPointer { model.assign($0.baseAddress.unsafelyUnwrapped) }
+        return point.withUnsafeBufferPointer { Int(model.assign(features: $0.baseAddress.unsafelyUnwrapped)) }
     }
 
     // MARK: As events go by
@@ -122,7 +122,7 @@ extension Partition {
         let old = Int(user.pointee.segment) - 1
         if id == old { return }
         segments.move(from: old, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
-        user.pointee.segment = UInt8(id + 1)
+        user.pointee.segment = UInt16(id + 1)
         guard old >= 0 else { return }
         moved(slot, from: segments.name(old), to: segments.name(id), due: due)
     }
@@ -158,7 +158,7 @@ extension Partition {
             segments.move(
                 from: -1, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
             let old = Int(user.pointee.segment) - 1
-            user.pointee.segment = UInt8(id + 1)
+            user.pointee.segment = UInt16(id + 1)
             if old >= 0, oldNames[old] != segments.name(id) {
                 moved(slot, from: oldNames[old], to: segments.name(id), due: instant)
             }
@@ -169,7 +169,7 @@ extension Partition {
                 user.pointee.flags |= UserRecord.sessionQueued
                 push(.sessionClose, slot, user.pointee.lastDecided + settings.shortGap)
             }
-            if id == segments.outlierID, !user.pointee.has(UserRecord.botDone) {
+            if id == SegmentState.outlierID, !user.pointee.has(UserRecord.botDone) {
                 user.pointee.flags |= UserRecord.botDone
                 fire(.botSuspected, slot, due: instant) { $0.model = "segments@\(version)" }
             }
@@ -206,7 +206,7 @@ extension Partition {
             account.pointee.repurchaseDoneFor != account.pointee.lastPurchaseDecided
         else { return }
         let history = intervals(account)
-        let date = history.lastDay + Self.days(model.predict(intervalSum: history.sum, intervalCount: history.count).p50)
+        let date = history.lastDay + Self.days(model.predict(intervalSum: Double(history.sum), intervalCount: history.count).p50)
         let instant =
             settings.zone.start(of: date).microseconds - settings.delay(.repurchaseDue)
         guard instant >= decidedThrough else {
@@ -242,8 +242,8 @@ extension Partition {
         guard let model = repurchase.model, account.pointee.lastPurchaseDecided != .min else { return nil }
         let history = intervals(account)
         let elapsed = max(0, today - history.lastDay)
-        let quantiles = model.conditioned(
-            intervalSum: history.sum, intervalCount: history.count, elapsedDays: Double(elapsed))
+        let quantiles = model.predict(
+            intervalSum: Double(history.sum), intervalCount: history.count, conditionedOn: Double(elapsed))
         return Trigger.Predicted(
             date: history.lastDay + Self.days(quantiles.p50), p10: history.lastDay + Self.days(quantiles.p10),
             p90: history.lastDay + Self.days(quantiles.p90))

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 extension Partition {
     private static let formatVersion: UInt32 = 1

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 extension Partition {
     /// Slot of a user by id, or nil.

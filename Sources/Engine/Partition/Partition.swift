@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// Why a row of the due queue is there. Raw values are part of saved state.
 enum TimerKind: UInt8 {

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// A list of users as they were at one journal position, read while the partition goes on: whoever is
 /// about to change and has not been read yet is kept as they were.

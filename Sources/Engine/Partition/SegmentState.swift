@@ -1,10 +1,10 @@
 import Core
-package import Models
+import Models
 
 /// The segmentation in use in a partition, and what its members add up to.
 struct SegmentState {
-    /// A segment id is a byte; 0 in a user's record is none, so ids go from 0 to 254.
-    static let idLimit = 255
+    /// A user's record holds the id + 1, 0 being none.
+    static let idLimit = 256
 
     private(set) var model: SegmentsModel?
     private(set) var version = 0
@@ -18,7 +18,7 @@ struct SegmentState {
     private(set) var sums = [Int64](repeating: 0, count: idLimit * SegmentFeature.measureCount)
     /// Bound of each event name beyond which a user is suspected a bot.
     private(set) var bounds = [Double](repeating: .infinity, count: EventNames.known.count)
-    private(set) var outlierID: Int?
+    static let outlierID = Int(SegmentsModel.outlierID)
 
     init() {}
 
@@ -31,7 +31,7 @@ struct SegmentState {
             throw StateError("segments@\(version) does not read back: \(error)")
         }
         var features: [SegmentFeature] = []
-        for name in decoded.featureNames {
+        for name in decoded.features {
             guard let feature = SegmentFeature(name) else {
                 throw StateError("segments@\(version) uses an unknown feature \(name)")
             }
@@ -43,12 +43,12 @@ struct SegmentState {
         self.features = features
         names = [String](repeating: "", count: Self.idLimit)
         for segment in decoded.segments {
-            guard segment.id >= 0, segment.id < Self.idLimit else {
+            guard Int(segment.id) < Self.idLimit else {
                 throw StateError("segments@\(version) has segment id \(segment.id)")
             }
-            names[segment.id] = segment.name
+            names[Int(segment.id)] = segment.name
         }
-        outlierID = decoded.outlierID
+        names[Int(SegmentsModel.outlierID)] = SegmentsModel.outlierName
         bounds = [Double](repeating: .infinity, count: EventNames.known.count)
         for (feature, bound) in zip(features, decoded.outlierUpper) {
             if case .count(let code) = feature { bounds[Int(code)] = bound }

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// The partition's own numbers for strings (media, categories, items): in order of first appearance.
 struct StringTable: ~Copyable {

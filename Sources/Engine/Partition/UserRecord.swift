@@ -31,7 +31,7 @@ struct UserRecord: BitwiseCopyable {
     var firedCount: UInt8 = 0
     var tailClass: UInt8 = 0
     /// Segment number + 1, 0 before the first assignment.
-    var segment: UInt8 = 0
+    var segment: UInt16 = 0
     var flags: UInt16 = 0
 
     /// Whether a timer of this kind waits in the due queue.

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// Users of a partition by slot, in order of first appearance, found by a keyed hash of the id.
 struct UserTable: ~Copyable {

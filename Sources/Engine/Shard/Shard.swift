@@ -1,5 +1,6 @@
 package import Core
 import Dispatch
+import Models
 
 /// One journal record as the shards take it.
 package enum ShardRecord: Sendable {
@@ -242,7 +243,7 @@ package actor Shard {
             let state = partition.segments
             guard let model = state.model else { continue }
             version = state.version
-            for segment in model.segments {
+            for segment in Self.groups(model) {
                 let base = segment.id * SegmentFeature.measureCount
                 let sums = state.features.map { Double(state.sums[base + $0.measure]) / $0.unit }
                 if let place = result.firstIndex(where: { $0.id == segment.id }) {
@@ -260,8 +261,13 @@ package actor Shard {
         return (version, result)
     }
 
+    /// The model's segments, the outliers' last.
+    private static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
+        model.segments.map { (Int($0.id), $0.name) } + [(SegmentState.outlierID, SegmentsModel.outlierName)]
+    }
+
     package func segmentFeatureNames() -> [String] {
-        partitions.first?.segments.model?.featureNames ?? []
+        partitions.first?.segments.model?.features ?? []
     }
 
     /// Columns of each partition, by number.
