@@ -1,0 +1,255 @@
+import Core
+import Dispatch
+import Engine
+import Store
+import Synchronization
+
+/// Puts together what the shards made of each record and hands it on in the order of the records, once
+/// they are on disk: triggers to the outbox, unusable lines to the dead letters.
+actor OutboxKeeper: TriggerSource {
+    private nonisolated let executor = QueueExecutor(label: "roost.outbox", qos: .userInitiated)
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private var outbox: Outbox
+    private var cursors: Cursors
+    private var deadLetters: DeadLetters
+    private let shardCount: Int
+    private let time: any TimeSource
+    private let counters: Counters
+    private let log: Log
+    private let failed: @Sendable (DatabaseError) -> Void
+
+    private struct Gathered {
+        var missing: Int
+        var triggers: [Trigger] = []
+        var letters: DeadLetters.Batch?
+    }
+
+    private var gathered: [UInt64: Gathered] = [:]
+    /// First record not handed on.
+    private var next: UInt64
+    private var committedThrough: UInt64 = 0
+    private var waiters: [(record: UInt64, done: @Sendable () -> Void)] = []
+    private var scheduled = false
+    private var closed = false
+
+    private struct Shared {
+        var observers: [UInt64: @Sendable (Int64) -> Void] = [:]
+        var nextObserver: UInt64 = 1
+        var totals: [ShardTotals]
+        var now = EventTime.distantPast
+        var held: UInt64 = 0
+        var lastSeq: Int64 = 0
+    }
+
+    private nonisolated let shared: Mutex<Shared>
+
+    init(
+        outbox: consuming Outbox, cursors: consuming Cursors, deadLetters: consuming DeadLetters,
+        shardCount: Int, firstRecord: UInt64, time: any TimeSource, counters: Counters, log: Log,
+        failed: @escaping @Sendable (DatabaseError) -> Void
+    ) {
+        let lastSeq = outbox.last
+        self.outbox = outbox
+        self.cursors = cursors
+        self.deadLetters = deadLetters
+        self.shardCount = shardCount
+        self.time = time
+        self.counters = counters
+        self.log = log
+        self.failed = failed
+        next = firstRecord
+        shared = Mutex(
+            Shared(
+                totals: Array(repeating: ShardTotals(), count: shardCount), held: firstRecord - 1,
+                lastSeq: lastSeq))
+        counters.set(.outboxLastSeq, lastSeq)
+    }
+
+    // MARK: Records
+
+    /// A record is on its way to the shards.
+    nonisolated func expect(_ record: UInt64, letters: DeadLetters.Batch?, now: EventTime) {
+        shared.withLock { $0.now = max($0.now, now) }
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                keeper.gathered[record] = Gathered(missing: keeper.shardCount, letters: letters)
+            }
+        }
+    }
+
+    /// A shard has applied a record.
+    nonisolated func applied(_ outcome: ShardOutcome, shard: Int) {
+        shared.withLock { $0.totals[shard] = outcome.totals }
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                keeper.gathered[outcome.record]?.missing -= 1
+                if !outcome.triggers.isEmpty {
+                    keeper.gathered[outcome.record]?.triggers.append(contentsOf: outcome.triggers)
+                }
+                keeper.schedule()
+            }
+        }
+    }
+
+    /// The journal holds everything up to a record.
+    nonisolated func committed(through record: UInt64) {
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                keeper.committedThrough = max(keeper.committedThrough, record)
+                keeper.schedule()
+            }
+        }
+    }
+
+    /// Completes when everything up to a record is durable, applied, and here.
+    nonisolated func whenHeld(_ record: UInt64, _ done: @escaping @Sendable () -> Void) {
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                if record < keeper.next { done() } else { keeper.waiters.append((record, done)) }
+            }
+        }
+    }
+
+    private func schedule() {
+        guard !scheduled, !closed else { return }
+        scheduled = true
+        executor.queue.async { self.assumeIsolated { $0.flush() } }
+    }
+
+    private func flush() {
+        scheduled = false
+        guard !closed else { return }
+        var batches: [(record: UInt64, triggers: [Trigger])] = []
+        var letters: [DeadLetters.Batch] = []
+        var rows = 0
+        let first = next
+        while next <= committedThrough, let record = gathered[next], record.missing == 0, rows < 50_000 {
+            gathered[next] = nil
+            if !record.triggers.isEmpty {
+                rows += record.triggers.count
+                batches.append((next, record.triggers.sorted(by: Trigger.precedes)))
+            }
+            if let batch = record.letters { letters.append(batch) }
+            next += 1
+        }
+        guard next > first else { return }
+        do throws(DatabaseError) {
+            let before = outbox.last
+            try outbox.append(through: next - 1, triggers: batches, wallNow: time.wall())
+            if !letters.isEmpty { _ = try deadLetters.append(letters) }
+            publish(moved: outbox.last > before)
+        } catch {
+            closed = true
+            failed(error)
+            return
+        }
+        let ready = waiters.filter { $0.record < next }
+        waiters.removeAll { $0.record < next }
+        for waiter in ready { waiter.done() }
+        if next <= committedThrough { schedule() }
+    }
+
+    private func publish(moved: Bool) {
+        let last = outbox.last
+        let held = next - 1
+        let observers = shared.withLock { shared in
+            shared.held = held
+            shared.lastSeq = last
+            return moved ? Array(shared.observers.values) : []
+        }
+        if moved { counters.set(.outboxLastSeq, last) }
+        for observer in observers { observer(last) }
+    }
+
+    /// Makes it durable that all triggers up to the present record are here: before a snapshot counts.
+    func holdPosition() throws(DatabaseError) { try outbox.holdPosition() }
+
+    /// Drops what is past its retention.
+    func prune(_ retention: Settings.Retention) throws(DatabaseError) {
+        let now = time.wall()
+        while try outbox.prune(wallNow: now, age: retention.outboxAge, count: retention.outboxCount) {}
+        while try deadLetters.prune(
+            wallNow: now, age: retention.deadLettersAge, count: retention.deadLettersCount)
+        {}
+    }
+
+    // MARK: What others ask
+
+    nonisolated func totals() -> ShardTotals {
+        shared.withLock { shared in
+            var sum = ShardTotals()
+            for totals in shared.totals { sum.add(totals) }
+            return sum
+        }
+    }
+
+    nonisolated var held: UInt64 { shared.withLock { $0.held } }
+    nonisolated var lastSeq: Int64 { shared.withLock { $0.lastSeq } }
+
+    func oldest() -> Int64 { outbox.oldest }
+
+    nonisolated func read(
+        after seq: Int64, limit: Int, filter: TriggerFilter,
+        completion: @escaping @Sendable (TriggerPage) -> Void
+    ) {
+        executor.queue.async {
+            self.assumeIsolated { keeper in completion(keeper.page(after: seq, limit, filter)) }
+        }
+    }
+
+    func page(after seq: Int64, _ limit: Int, _ filter: TriggerFilter) -> TriggerPage {
+        do throws(DatabaseError) {
+            return try outbox.read(after: seq, limit: limit, filter: filter)
+        } catch {
+            log.error("outbox: a read failed: \(error)")
+            return TriggerPage(lines: [], count: 0, through: seq, oldest: outbox.oldest, last: outbox.last)
+        }
+    }
+
+    func letters(after seq: Int64, limit: Int) -> [DeadLetterView] {
+        do throws(DatabaseError) { return try deadLetters.read(after: seq, limit: limit) } catch {
+            log.error("dead letters: a read failed: \(error)")
+            return []
+        }
+    }
+
+    nonisolated func cursor(of consumer: String, completion: @escaping @Sendable (Int64?) -> Void) {
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                do throws(DatabaseError) { completion(try keeper.cursors.cursor(of: consumer)) } catch {
+                    keeper.log.error("cursors: a read failed: \(error)")
+                    completion(nil)
+                }
+            }
+        }
+    }
+
+    nonisolated func store(
+        cursor seq: Int64, of consumer: String, completion: @escaping @Sendable () -> Void
+    ) {
+        executor.queue.async {
+            self.assumeIsolated { keeper in
+                do throws(DatabaseError) { try keeper.cursors.store(seq, of: consumer) } catch {
+                    keeper.log.error("cursors: \(consumer) at \(seq) could not be stored: \(error)")
+                }
+                completion()
+            }
+        }
+    }
+
+    nonisolated func observe(_ onCommit: @escaping @Sendable (Int64) -> Void) -> UInt64 {
+        shared.withLock { shared in
+            let id = shared.nextObserver
+            shared.nextObserver += 1
+            shared.observers[id] = onCommit
+            return id
+        }
+    }
+
+    nonisolated func cancel(_ observation: UInt64) {
+        shared.withLock { $0.observers[observation] = nil }
+    }
+
+    nonisolated func now() -> EventTime { shared.withLock { $0.now } }
+}

@@ -1,0 +1,408 @@
+import Core
+import Dispatch
+import Engine
+import Store
+
+/// Gives everything that can change state its place in the journal, and sends it the two ways: to disk
+/// and to the shards.
+actor Sequencer {
+    nonisolated let executor = QueueExecutor(label: "roost.sequencer", qos: .userInitiated)
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    var ledger: Ledger
+    let shards: [Shard]
+    let writer: JournalWriter
+    let keeper: OutboxKeeper
+    let time: any TimeSource
+    let counters: Counters
+    let log: Log
+    let key: HashKey
+    let storeText: String
+    let limits: Limits
+    let maxJump: Int64?
+    let maxFutureSkew: Int64
+    let tickInterval: Int64
+    nonisolated let isWall: Bool
+    let failed: @Sendable (String) -> Void
+
+    /// What came in while the stream waits, in order.
+    private var waiting: [() -> Void] = []
+    private var waitingStart = 0
+    /// The stream waits for a fit.
+    private var isFitting = false
+    private var isClosed = false
+    private var draining = false
+    private var sessions: [String: (epoch: UInt64, fence: @Sendable () -> Void)] = [:]
+    private var nextEpoch: UInt64 = 1
+    private var lastTick: Int64 = 0
+    private var ticker: (any DispatchSourceTimer)?
+    /// Fits the models; set once the trainer exists.
+    private var trainer: Trainer?
+
+    init(
+        ledger: Ledger, shards: [Shard], writer: JournalWriter, keeper: OutboxKeeper, key: HashKey,
+        store: String, settings: Settings, time: any TimeSource, counters: Counters, log: Log,
+        failed: @escaping @Sendable (String) -> Void
+    ) {
+        self.ledger = ledger
+        self.shards = shards
+        self.writer = writer
+        self.keeper = keeper
+        self.key = key
+        self.time = time
+        self.counters = counters
+        self.log = log
+        self.failed = failed
+        storeText = store
+        limits = settings.limits
+        maxJump = settings.clock.maxJump
+        maxFutureSkew = settings.clock.maxFutureSkew
+        tickInterval = settings.journal.tickInterval
+        isWall = settings.clock.mode == .wall
+    }
+
+    func attach(_ trainer: Trainer) { self.trainer = trainer }
+
+    // MARK: The order of things
+
+    /// Runs work in its turn: at once, or when what is before it is done.
+    nonisolated func enqueue(_ work: @escaping @Sendable (isolated Sequencer) -> Void) {
+        executor.queue.async {
+            self.assumeIsolated { sequencer in
+                sequencer.waiting.append { [unowned sequencer] in
+                    sequencer.assumeIsolated { work($0) }
+                }
+                sequencer.drain()
+            }
+        }
+    }
+
+    /// Puts work before everything that waits.
+    private func putFirst(_ work: @escaping () -> Void) {
+        if waitingStart > 0 {
+            waitingStart -= 1
+            waiting[waitingStart] = work
+        } else {
+            waiting.insert(work, at: 0)
+        }
+    }
+
+    private var isFull: Bool { ledger.position > keeper.held + UInt64(limits.recordsInFlight) }
+
+    func drain() {
+        if draining { return }
+        draining = true
+        defer { draining = false }
+        while waitingStart < waiting.count, !isFitting {
+            if isFull {
+                let seen = ledger.position - UInt64(limits.recordsInFlight)
+                keeper.whenHeld(seen) { self.enqueueDrain() }
+                return
+            }
+            let work = waiting[waitingStart]
+            waiting[waitingStart] = {}
+            waitingStart += 1
+            work()
+        }
+        if waitingStart == waiting.count || waitingStart > 1024 {
+            waiting.removeFirst(waitingStart)
+            waitingStart = 0
+        }
+    }
+
+    private nonisolated func enqueueDrain() {
+        executor.queue.async { self.assumeIsolated { $0.drain() } }
+    }
+
+    // MARK: Records
+
+    /// Writes a record and gives it to the shards.
+    @discardableResult
+    func append(_ entry: JournalEntry, done: (@Sendable () -> Void)? = nil) -> UInt64 {
+        let number = ledger.position + 1
+        let frontierBefore = ledger.clock.frontier
+        writer.append(number: number, kind: entry.kind, payload: entry.encoded(), done: done)
+        ledger.apply(entry, position: number)
+        let record: ShardRecord
+        switch entry {
+        case .verdict(let verdict): record = .verdict(verdict, now: ledger.clock.now)
+        case .settings(let settings): record = .settings(settings)
+        default:
+            record = .clock(now: ledger.clock.now, frontier: max(frontierBefore, ledger.clock.frontier))
+        }
+        dispatch(record, number, letters: nil)
+        return number
+    }
+
+    func dispatch(_ record: ShardRecord, _ number: UInt64, letters: DeadLetters.Batch?) {
+        keeper.expect(number, letters: letters, now: EventTime(microseconds: ledger.clock.now))
+        for (index, shard) in shards.enumerated() {
+            let keeper = keeper
+            let failed = failed
+            shard.submit(record, number: number) { result in
+                switch result {
+                case .success(let outcome): keeper.applied(outcome, shard: index)
+                case .failure(let error): failed("state: \(error)")
+                }
+            }
+        }
+    }
+
+    /// Lines of one connection, their batch encoded already.
+    private struct Lines {
+        var submission: Submission
+        var encoded: [UInt8]?
+        /// What of the same lines went before, when a refit fell among them.
+        var linesBefore: UInt32 = 0
+        var rejectionsBefore: [Rejection] = []
+        var acceptedBefore = 0
+        var completion: @Sendable (Receipt) -> Void
+    }
+
+    private func take(_ given: Lines) {
+        var lines = given
+        if isClosed { return lines.completion(.closed) }
+        if let producer = lines.submission.producer, sessions[producer.name]?.epoch != producer.epoch {
+            return lines.completion(.fenced)
+        }
+        let wallNow: Int64? = isWall ? max(ledger.clock.now, time.wall().microseconds) : nil
+        if ledger.refuseByClock(
+            &lines.submission.batch, maxJump: isWall ? nil : maxJump,
+            wallLimit: wallNow.map { $0 + maxFutureSkew })
+        {
+            lines.encoded = nil
+            lines.submission.batch.seal(key: key)
+        }
+        if let row = ledger.refitRow(in: lines.submission.batch) {
+            return interrupt(lines, atRow: row)
+        }
+        write(lines, wallNow)
+    }
+
+    private func write(_ lines: Lines, _ wallNow: Int64?) {
+        let batch = lines.submission.batch
+        let number = ledger.position + 1
+        let producer = lines.submission.producer?.name ?? ""
+        let producerNext = lines.submission.firstLine + UInt64(batch.lineCount)
+        let entry = EventsEntry(
+            batch: batch, clock: ledger.clock, lateness: ledger.settings.allowedLateness, wallNow: wallNow,
+            receivedAt: time.wall().microseconds, producer: producer,
+            producerNext: producer.isEmpty ? 0 : producerNext)
+        var rejections = lines.rejectionsBefore
+        for rejection in batch.rejections {
+            var moved = rejection
+            moved.line += lines.linesBefore
+            rejections.append(moved)
+        }
+        let receipt = Receipt.committed(
+            next: producerNext, rejections: rejections, accepted: lines.acceptedBefore + batch.rows.count)
+        let completion = lines.completion
+        writer.append(number: number, kind: 1, payload: entry.payload(encodedBatch: lines.encoded)) {
+            completion(receipt)
+        }
+        var letters: DeadLetters.Batch?
+        if !batch.rejections.isEmpty {
+            letters = DeadLetters.Batch(
+                record: number, producer: producer.isEmpty ? nil : producer, rejections: batch.rejections,
+                receivedAt: EventTime(microseconds: entry.receivedAt))
+        }
+        let sequenced = ledger.apply(entry, position: number, key: key)
+        dispatch(.events(sequenced), number, letters: letters)
+    }
+
+    // MARK: Scheduled refits under the event clock
+
+    /// The scheduled refit falls before a row: what is before it goes first, the rest waits.
+    private func interrupt(_ given: Lines, atRow row: Int) {
+        var rest = given
+        if row > 0 {
+            var (first, second) = given.submission.batch.split(atRow: row)
+            first.seal(key: key)
+            second.seal(key: key)
+            var head = given
+            head.submission.batch = first
+            head.encoded = nil
+            head.completion = { _ in }
+            write(head, nil)
+            rest.submission.batch = second
+            rest.submission.firstLine += UInt64(first.lineCount)
+            rest.linesBefore += first.lineCount
+            rest.rejectionsBefore += first.rejections
+            rest.acceptedBefore += first.rows.count
+            rest.encoded = nil
+        }
+        guard let instant = ledger.nextRefit else { return write(rest, nil) }
+        putFirst { self.take(rest) }
+        append(.close(before: instant))
+        fitScheduled()
+    }
+
+    /// Fits what is due at the instant that was closed, one model after the other; the stream waits.
+    func fitScheduled() {
+        guard let instant = ledger.refitInstant, let trainer else { return }
+        guard let name = trainer.modelNames.first(where: { !ledger.refitDone.contains($0) }) else {
+            ledger.refitEnded()
+            return drain()
+        }
+        isFitting = true
+        let version = (ledger.models[name]?.version ?? 0) + 1
+        let order = FitOrder(
+            name: name, version: version, instant: instant, scheduled: true, previous: previous(name))
+        trainer.fit(order) { candidate in
+            self.executor.queue.async {
+                self.assumeIsolated { sequencer in
+                    sequencer.isFitting = false
+                    sequencer.record(candidate) { _ in }
+                    sequencer.fitScheduled()
+                }
+            }
+        }
+    }
+
+    func previous(_ name: String) -> [UInt8] { ledger.models[name]?.bytes ?? [] }
+
+    /// Journals a candidate's verdict; completes when it is in force everywhere.
+    private func record(_ candidate: FittedCandidate, done: @escaping @Sendable (FittedCandidate) -> Void) {
+        let verdict = VerdictEntry(
+            name: candidate.view.name, version: candidate.view.version, adopted: candidate.view.adopted,
+            instant: candidate.order.instant, scheduled: candidate.order.scheduled, bytes: candidate.bytes)
+        let number = append(.verdict(verdict))
+        counters.add(.refits)
+        if !candidate.view.adopted { counters.add(.refitsRefused) }
+        trainer?.register(candidate, record: number)
+        keeper.whenHeld(number) { done(candidate) }
+    }
+
+    /// A refit on request: on what is applied, at once.
+    func refit(_ name: String, completion: @escaping @Sendable (FittedCandidate?) -> Void) {
+        guard let trainer, !isClosed, trainer.modelNames.contains(name) else { return completion(nil) }
+        let version = (ledger.models[name]?.version ?? 0) + 1
+        // Under the event clock the stream waits, so that what is fitted is what the model is used on.
+        isFitting = !isWall
+        let order = FitOrder(
+            name: name, version: version, instant: ledger.clock.now, scheduled: false, previous: previous(name))
+        trainer.fit(order) { candidate in
+            self.executor.queue.async {
+                self.assumeIsolated { sequencer in
+                    if !sequencer.isWall { sequencer.isFitting = false }
+                    var judged = candidate
+                    // Two requests under the wall clock may have overlapped.
+                    let latest = sequencer.ledger.models[name]?.version ?? 0
+                    if latest >= judged.view.version { judged.view.version = latest + 1 }
+                    sequencer.record(judged, done: completion)
+                    sequencer.drain()
+                }
+            }
+        }
+    }
+
+    // MARK: The wall clock
+
+    /// Starts to move the wall clock while nothing comes.
+    func startTicking() {
+        guard isWall else { return }
+        let timer = DispatchSource.makeTimerSource(queue: executor.queue)
+        timer.schedule(deadline: .now(), repeating: .milliseconds(100))
+        timer.setEventHandler { self.assumeIsolated { $0.tick() } }
+        timer.resume()
+        ticker = timer
+    }
+
+    private func tick() {
+        guard !isClosed, !isFull else { return }
+        let now = time.wall().microseconds
+        guard now > ledger.clock.now else { return }
+        let due = keeper.totals().nextDue < now - ledger.settings.allowedLateness
+        let since = now - lastTick
+        if (due && since >= min(tickInterval, 200_000)) || since >= 10 * tickInterval {
+            lastTick = now
+            append(.tick(now: now))
+        }
+    }
+
+    func close() {
+        isClosed = true
+        ticker?.cancel()
+        drain()
+    }
+}
+
+extension Sequencer: Intake {
+    nonisolated func submit(
+        _ submission: Submission, completion: @escaping @Sendable (Receipt) -> Void
+    ) {
+        // On the connection's queue, so that connections share the work.
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(submission.batch.rows.count * 48 + 1024)
+        EventBatchCodec.encode(submission.batch, into: &encoded)
+        let bytes = encoded
+        enqueue { sequencer in
+            sequencer.take(Lines(submission: submission, encoded: bytes, completion: completion))
+        }
+    }
+
+    nonisolated func hello(
+        producer: String, from: UInt64?, fence: @escaping @Sendable () -> Void,
+        completion: @escaping @Sendable (HelloAnswer) -> Void
+    ) {
+        enqueue { sequencer in
+            sequencer.greet(producer, from, fence, completion)
+        }
+    }
+
+    private func greet(
+        _ producer: String, _ from: UInt64?, _ fence: @escaping @Sendable () -> Void,
+        _ completion: @escaping @Sendable (HelloAnswer) -> Void
+    ) {
+        if isClosed { return completion(.closed) }
+        let next = ledger.producers[producer] ?? 0
+        if let from, from > next { return completion(.ahead(next: next)) }
+        sessions[producer]?.fence()
+        let session = ProducerSession(name: producer, epoch: nextEpoch)
+        nextEpoch += 1
+        sessions[producer] = (session.epoch, fence)
+        let store = storeText
+        // Everything of the session before has its place by now; it is on disk when this record is.
+        keeper.whenHeld(ledger.position) {
+            completion(.welcome(session: session, next: next, store: store))
+        }
+    }
+
+    nonisolated func goodbye(_ session: ProducerSession) {
+        enqueue { sequencer in
+            if sequencer.sessions[session.name]?.epoch == session.epoch {
+                sequencer.sessions[session.name] = nil
+            }
+        }
+    }
+
+    nonisolated func sync(completion: @escaping @Sendable () -> Void) {
+        enqueue { $0.keeper.whenHeld($0.ledger.position, completion) }
+    }
+
+    nonisolated func advance(
+        to instant: EventTime, completion: @escaping @Sendable (AdvanceAnswer) -> Void
+    ) {
+        if isWall {
+            return completion(
+                .refused(code: "wall_clock", detail: "$advance moves the event clock; this daemon runs on the wall's"))
+        }
+        enqueue { $0.move(to: instant, completion) }
+    }
+
+    private func move(to instant: EventTime, _ completion: @escaping @Sendable (AdvanceAnswer) -> Void) {
+        if isClosed { return completion(.refused(code: "closing", detail: "the daemon is stopping")) }
+        if instant.microseconds > ledger.clock.watermark {
+            if let refit = ledger.nextRefit, refit <= instant.microseconds {
+                putFirst { self.move(to: instant, completion) }
+                append(.close(before: refit))
+                return fitScheduled()
+            }
+            append(.advance(to: instant.microseconds))
+        }
+        let watermark = EventTime(microseconds: ledger.clock.watermark)
+        keeper.whenHeld(ledger.position) { completion(.advanced(watermark: watermark)) }
+    }
+
+    nonisolated func wallNow() -> EventTime? { nil }
+}
