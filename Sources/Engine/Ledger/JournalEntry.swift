@@ -83,21 +83,7 @@ extension JournalEntry {
     package func encoded() -> [UInt8] {
         var out = ByteWriter()
         switch self {
-        case .events(let entry):
-            for value in [
-                entry.clock.now, entry.clock.frontier, entry.clock.watermark, entry.lateness,
-                entry.receivedAt,
-            ] {
-                out.put(value)
-            }
-            out.put(entry.wallNow != nil)
-            out.put(entry.wallNow ?? 0)
-            out.put(UInt16(entry.producer.utf8.count))
-            var bytes = out.bytes
-            bytes.append(contentsOf: Array(entry.producer.utf8))
-            withUnsafeBytes(of: entry.producerNext.littleEndian) { bytes.append(contentsOf: $0) }
-            EventBatchCodec.encode(entry.batch, into: &bytes)
-            return bytes
+        case .events(let entry): return entry.payload(encodedBatch: nil)
         case .tick(let now): out.put(now)
         case .advance(let instant): out.put(instant)
         case .close(let instant): out.put(instant)
@@ -138,6 +124,24 @@ extension JournalEntry {
 }
 
 extension EventsEntry {
+    /// - Parameter encodedBatch: what `EventBatchCodec` made of the batch, where it has been encoded.
+    package func payload(encodedBatch: [UInt8]?) -> [UInt8] {
+        var out = ByteWriter(capacity: (encodedBatch?.count ?? batch.rows.count * 48) + 256)
+        for value in [clock.now, clock.frontier, clock.watermark, lateness, receivedAt] { out.put(value) }
+        out.put(wallNow != nil)
+        out.put(wallNow ?? 0)
+        out.put(UInt16(producer.utf8.count))
+        out.put(raw: Array(producer.utf8))
+        out.put(producerNext)
+        if let encodedBatch {
+            out.put(raw: encodedBatch)
+            return out.bytes
+        }
+        var bytes = out.bytes
+        EventBatchCodec.encode(batch, into: &bytes)
+        return bytes
+    }
+
     fileprivate init(_ payload: UnsafeRawBufferPointer, _ input: inout ByteReader) throws(StateError) {
         clock = LogClock()
         clock.now = try input.get()

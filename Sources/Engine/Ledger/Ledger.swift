@@ -220,8 +220,20 @@ extension EventBatch {
     package mutating func refuse(_ refused: [Rejection]) {
         let lines = Set(refused.map(\.line))
         rows.removeAll { lines.contains($0.line) }
+        keepOwnItems()
         rejections.append(contentsOf: refused)
         rejections.sort { $0.line < $1.line }
+    }
+
+    /// Drops the items that no row owns any more.
+    private mutating func keepOwnItems() {
+        var kept: [ItemRow] = []
+        for index in rows.indices where rows[index].itemsCount > 0 {
+            let start = Int(rows[index].itemsStart)
+            rows[index].itemsStart = UInt32(kept.count)
+            kept.append(contentsOf: items[start..<start + Int(rows[index].itemsCount)])
+        }
+        items = kept
     }
 
     /// The batch in two: lines before that of a row, and from it on. Sealed neither.
@@ -232,6 +244,7 @@ extension EventBatch {
         first.rejections = rejections.filter { $0.line < line }
         first.lineCount = line
         first.route = Route()
+        first.keepOwnItems()
         var second = self
         second.rows = Array(rows[index...])
         for row in second.rows.indices { second.rows[row].line -= line }
@@ -242,6 +255,7 @@ extension EventBatch {
         }
         second.lineCount = lineCount - line
         second.route = Route()
+        second.keepOwnItems()
         // Bytes are counted once, with the second part.
         first.byteCount = 0
         return (first, second)

@@ -20,6 +20,8 @@ package struct ByteWriter: Sendable {
 
     package mutating func put(_ raw: UnsafeRawBufferPointer) { bytes.append(contentsOf: raw) }
 
+    package mutating func put(raw: [UInt8]) { bytes.append(contentsOf: raw) }
+
     /// Length, then bytes.
     package mutating func put(_ blob: [UInt8]) {
         put(UInt64(blob.count))
