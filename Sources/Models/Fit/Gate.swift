@@ -9,8 +9,8 @@ package struct Evidence: Sendable, Equatable {
     package var baseline: Double
     /// That of the model in use on the same data; nil where there is none, or none to compare with.
     package var previous: Double?
-    /// Differences from the model in use up to this are ties: two standard errors of the difference. The
-    /// one in use has usually seen the held-out data, the candidate has not.
+    /// Differences from the model in use up to this are ties: two standard errors of the difference, and what
+    /// the one in use gains by having seen the held-out data, which the candidate has not.
     package var tolerance: Double
 
     package init(

@@ -33,10 +33,11 @@ extension RepurchaseModel {
         let held = RepurchaseHistory(columns) { columns.heldOut[$0] != 0 }
         guard !training.buyers.isEmpty else { throw .nothingToLearnFrom }
         guard held.intervals.contains(where: \.ended) else { throw .nothingHeldOut }
-        let judged = RepurchaseJudgement(
-            candidate: RepurchaseModel(training), previous: previous, training: training, held: held)
         let everything = RepurchaseHistory(columns) { _ in true }
         let model = RepurchaseModel(everything)
+        let judged = RepurchaseJudgement(
+            candidate: RepurchaseModel(training), final: model, previous: previous, training: training,
+            held: held)
         return RepurchaseFit(
             model: model, evidence: judged.evidence, metrics: judged.metrics, baseline: judged.baseline,
             parameters: parameters(model, everything))

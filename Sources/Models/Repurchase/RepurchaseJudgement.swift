@@ -19,7 +19,8 @@ struct RepurchaseJudgement {
     }
 
     init(
-        candidate: RepurchaseModel, previous: RepurchaseModel?, training: RepurchaseHistory,
+        candidate: RepurchaseModel, final: RepurchaseModel, previous: RepurchaseModel?,
+        training: RepurchaseHistory,
         held: RepurchaseHistory
     ) {
         let cases = RepurchaseJudgement.cases(held)
@@ -41,10 +42,15 @@ struct RepurchaseJudgement {
             return one.length >= forecast.p10 && one.length <= forecast.p90 ? 1.0 : 0.0
         }
         let error = mean(own)
+        let seen = errors { final.predict(intervalSum: $0.sum, intervalCount: $0.count).p50 }
         evidence = Evidence(
             finite: error.isFinite, converged: true, heldOut: error, baseline: min(simple, gap),
             previous: inUse.map { mean($0) },
-            tolerance: inUse.map { RepurchaseJudgement.twoErrors(own, $0, cases.map(\.weight)) } ?? 0)
+            tolerance: inUse.map { inUse in
+                // What a fit gains by having seen these buyers, as the one in use has, is no merit of it.
+                max(0, error - mean(seen))
+                    + RepurchaseJudgement.twoErrors(seen, inUse, cases.map(\.weight))
+            } ?? 0)
         metrics = [
             .init("median_absolute_error_d", .finite(error)),
             .init("coverage_80", .finite(mean(covered))),

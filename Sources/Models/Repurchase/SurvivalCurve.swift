@@ -53,22 +53,10 @@ struct SurvivalCurve {
     /// and Zhou 1992) the curve is taken relative to where it ends: when, if they come back.
     /// - Parameter levels: ascending, in (0, 1).
     func quantiles(_ levels: [Double]) -> [Double] {
-        var answer: [Double] = []
         var index = 0
-        var before = (share: 0.0, time: 0.0)
-        for level in levels {
-            while index < times.count, (1 - lasting[index]) / observable < level {
-                before = ((1 - lasting[index]) / observable, times[index])
-                index += 1
-            }
-            guard index < times.count else {
-                answer.append(times.last ?? 0)
-                continue
-            }
-            let here = (1 - lasting[index]) / observable
-            let along = here > before.share ? (level - before.share) / (here - before.share) : 1
-            answer.append(before.time + along * (times[index] - before.time))
+        return levels.map { level in
+            while index < times.count, (1 - lasting[index]) / observable < level { index += 1 }
+            return index < times.count ? times[index] : times.last ?? 0
         }
-        return answer
     }
 }

@@ -94,11 +94,9 @@ struct SegmentsFitting {
             features: config.names, counted: config.features.map(\.counted),
             standardisation: standardisation, outlierUpper: upper, segments: named.segments,
             outliers: outliers, inertia: partition.inertia, nextID: named.nextID)
-        var evidence = judgement.evidence
-        evidence.converged = evidence.converged && partition.converged
-        evidence.finite = evidence.finite && partition.inertia.isFinite
         return SegmentsFit(
-            model: model, evidence: evidence, metrics: judgement.metrics, baseline: judgement.baseline,
+            model: model, evidence: judgement.evidence(final: model, converged: partition.converged),
+            metrics: judgement.metrics, baseline: judgement.baseline,
             parameters: parameters(model, curve: curve, asked: k))
     }
 

@@ -1,9 +1,18 @@
 /// How a candidate is judged: fitted without the held-out users, measured on them.
 extension SegmentsFitting {
     struct Judgement {
-        var evidence: Evidence
-        var metrics: [Tree.Member]
-        var baseline: [Tree.Member]
+        let standardisation: Standardisation
+        /// The held-out users in its units.
+        let test: WeightedPoints
+        let partition: Partition
+        let trainingUsers: Int
+        let heldUsers: Int
+        /// Mean squared distances of the held-out users to the nearest centroid: of the candidate, to the
+        /// training mean, of the model in use.
+        let own: Double
+        let mean: Double
+        let inUse: Double?
+        let squaresInUse: [Double]?
     }
 
     mutating func judge(k: Int) throws(FitRefusal) -> Judgement {
@@ -16,26 +25,49 @@ extension SegmentsFitting {
         let points = standardisation.points(rows, weights: training)
         let partition = kmeans.fit(points, k: k, generator: &generator)
         let test = standardisation.points(rows, weights: held)
-        let candidate = nearestSquares(test, partition.centroids)
-        let mean = nearestSquares(test, points.mean())
         let earlier = comparable(to: k, in: standardisation).map { nearestSquares(test, $0) }
-        let own = weightedMean(candidate, test.weights)
-        let simple = weightedMean(mean, test.weights)
-        let inUse = earlier.map { weightedMean($0, test.weights) }
-        let evidence = Evidence(
-            finite: own.isFinite, converged: partition.converged, heldOut: own, baseline: simple,
-            previous: inUse,
-            tolerance: earlier.map { 2 * standardError(candidate, $0, test.weights) } ?? 0)
-        var baseline = [Tree.Member("mean_squared_distance", .finite(simple))]
-        if let inUse { baseline.append(.init("mean_squared_distance_in_use", .finite(inUse))) }
         return Judgement(
-            evidence: evidence,
-            metrics: [
-                .init("mean_squared_distance", .finite(own)),
-                .init("held_out_users", .int(Int64(heldUsers))),
-                .init("training_users", .int(Int64(insideUsers - heldUsers))),
-                .init("iterations", .int(Int64(partition.iterations))),
-            ], baseline: baseline)
+            standardisation: standardisation, test: test, partition: partition,
+            trainingUsers: insideUsers - heldUsers, heldUsers: heldUsers,
+            own: weightedMean(nearestSquares(test, partition.centroids), test.weights),
+            mean: weightedMean(nearestSquares(test, points.mean()), test.weights),
+            inUse: earlier.map { weightedMean($0, test.weights) }, squaresInUse: earlier)
+    }
+}
+
+extension SegmentsFitting.Judgement {
+    /// - Parameter final: the model fitted on everybody.
+    func evidence(final model: SegmentsModel, converged: Bool) -> Evidence {
+        Evidence(
+            finite: own.isFinite && model.inertia.isFinite, converged: partition.converged && converged,
+            heldOut: own, baseline: mean, previous: inUse, tolerance: tolerance(final: model))
+    }
+
+    /// What the model in use may be ahead without being better: two standard errors, and what a fit gains on
+    /// these users by having seen them, as the one in use has, measured by the fit on everybody.
+    private func tolerance(final model: SegmentsModel) -> Double {
+        guard let squaresInUse else { return 0 }
+        let centroids = model.segments.flatMap { segment in
+            grouped(standardisation.translate(segment.centroid, from: model.standardisation), padding: 0)
+        }
+        let squares = nearestSquares(test, centroids)
+        let gain = own - weightedMean(squares, test.weights)
+        return max(0, gain) + 2 * standardError(squares, squaresInUse, test.weights)
+    }
+
+    var metrics: [Tree.Member] {
+        [
+            .init("mean_squared_distance", .finite(own)),
+            .init("held_out_users", .int(Int64(heldUsers))),
+            .init("training_users", .int(Int64(trainingUsers))),
+            .init("iterations", .int(Int64(partition.iterations))),
+        ]
+    }
+
+    var baseline: [Tree.Member] {
+        var baseline = [Tree.Member("mean_squared_distance", .finite(mean))]
+        if let inUse { baseline.append(.init("mean_squared_distance_in_use", .finite(inUse))) }
+        return baseline
     }
 }
 
