@@ -1,0 +1,64 @@
+/// What the members of each group are like, from the columns that are not clustered.
+struct SegmentProfile: Sendable, Equatable {
+    var users: UInt64 = 0
+    /// Members who ever bought.
+    var buyers: UInt64 = 0
+    /// Means over the members.
+    var revenue = 0.0
+    var daysSinceLastEvent = 0.0
+    var daysSinceFirstEvent = 0.0
+    /// Over the buyers among them; 0 without any.
+    var daysSinceLastPurchase = 0.0
+    /// Mean of the centroid's standardised counts: how much they do.
+    var activity = 0.0
+    /// Standardised.
+    var centroid: [Double] = []
+
+    var buyerShare: Double { users > 0 ? Double(buyers) / Double(users) : 0 }
+}
+
+/// Sums of many values that come out the same in any order: fixed point, 2⁻²⁰.
+struct ExactSum {
+    private var units: Int128 = 0
+
+    mutating func add(_ value: Double) {
+        let bounded = min(max(value, -0x1p64), 0x1p64)
+        units += Int128((bounded * 0x1p20).rounded())
+    }
+
+    var value: Double { Double(units) / 0x1p20 }
+}
+
+extension SegmentProfile {
+    /// - Parameter clusterOf: per user the cluster, or −1 for one set apart; shape [n].
+    static func profiles(
+        _ columns: SegmentsColumns, clusterOf: (Int) -> Int, centroids: [[Double]], counted: [Bool]
+    ) -> [SegmentProfile] {
+        var profiles = centroids.map { SegmentProfile(centroid: $0) }
+        var sums = centroids.map { _ in [ExactSum](repeating: ExactSum(), count: 4) }
+        for user in 0..<columns.users {
+            let cluster = clusterOf(user)
+            guard cluster >= 0 else { continue }
+            profiles[cluster].users += 1
+            sums[cluster][0].add(columns.revenue[user])
+            sums[cluster][1].add(columns.daysSinceLastEvent[user])
+            sums[cluster][2].add(columns.daysSinceFirstEvent[user])
+            let sincePurchase = columns.daysSinceLastPurchase[user]
+            if !sincePurchase.isNaN {
+                profiles[cluster].buyers += 1
+                sums[cluster][3].add(sincePurchase)
+            }
+        }
+        for index in profiles.indices {
+            let users = Double(max(1, profiles[index].users))
+            profiles[index].revenue = sums[index][0].value / users
+            profiles[index].daysSinceLastEvent = sums[index][1].value / users
+            profiles[index].daysSinceFirstEvent = sums[index][2].value / users
+            profiles[index].daysSinceLastPurchase =
+                sums[index][3].value / Double(max(1, profiles[index].buyers))
+            let counts = zip(centroids[index], counted).filter(\.1).map(\.0)
+            profiles[index].activity = counts.reduce(0, +) / Double(max(1, counts.count))
+        }
+        return profiles
+    }
+}
