@@ -4,7 +4,8 @@ extension Journal {
     /// The payload is valid during the call only. Throws a `JournalError` about the files, or whatever
     /// `body` throws; what was handed over before an error was whole.
     package func replay(
-        from first: UInt64, _ body: (_ number: UInt64, _ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void
+        from first: UInt64,
+        _ body: (_ number: UInt64, _ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void
     ) throws {
         guard first >= firstRecord else {
             throw JournalError.missing(directory: directory, from: first, through: firstRecord - 1)
