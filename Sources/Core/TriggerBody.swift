@@ -1,0 +1,196 @@
+/// The parts of a trigger that only some have, as compact bytes: what the outbox keeps beside type, rule,
+/// user and times.
+///
+/// A list of fields, each a tag byte and its contents, ascending by tag; strings and lists begin with
+/// their length, whole numbers are LEB128, fractions the eight bytes of the `Double`. A tag keeps its
+/// meaning for good, for stored triggers are read by later versions.
+package enum TriggerBody {
+    private enum Tag: UInt8 {
+        case occurrence = 1
+        case segment, tier, score, model, predicted, items, message, why, from, to, retracts
+    }
+
+    /// - Parameter retracts: number of the trigger that this one withdraws, where it is known.
+    /// - Returns: no bytes where the trigger has none of these parts.
+    package static func encode(_ trigger: Trigger, retracts: Int64?) -> [UInt8] {
+        var out = Out()
+        if trigger.occurrence != 0 {
+            out.tag(.occurrence)
+            out.whole(UInt64(trigger.occurrence))
+        }
+        out.field(.segment, trigger.segment)
+        out.field(.tier, trigger.tier)
+        if let score = trigger.score {
+            out.tag(.score)
+            out.fraction(score)
+        }
+        out.field(.model, trigger.model)
+        if let predicted = trigger.predicted {
+            out.tag(.predicted)
+            for day in [predicted.date, predicted.p10, predicted.p90] { out.day(day) }
+        }
+        encode(trigger.items, into: &out)
+        out.field(.message, trigger.message)
+        encode(trigger.why, into: &out)
+        out.field(.from, trigger.from)
+        out.field(.to, trigger.to)
+        if let retracts {
+            out.tag(.retracts)
+            out.whole(UInt64(retracts))
+        }
+        return out.bytes
+    }
+
+    private static func encode(_ items: [Trigger.Item], into out: inout Out) {
+        guard !items.isEmpty else { return }
+        out.tag(.items)
+        out.whole(UInt64(items.count))
+        for item in items {
+            out.text(item.itemID)
+            out.fraction(item.score)
+            out.text(item.by)
+        }
+    }
+
+    private static func encode(_ why: [Trigger.Reason], into out: inout Out) {
+        guard !why.isEmpty else { return }
+        out.tag(.why)
+        out.whole(UInt64(why.count))
+        for reason in why {
+            out.text(reason.feature)
+            out.fraction(reason.value)
+            out.whole(reason.contribution == nil ? 0 : 1)
+            if let contribution = reason.contribution { out.fraction(contribution) }
+        }
+    }
+
+    /// Puts the parts back into a trigger.
+    /// - Returns: the number of the trigger that this one withdraws.
+    package static func decode(
+        _ bytes: [UInt8], into trigger: inout Trigger
+    ) throws(TriggerBodyError) -> Int64? {
+        var input = In(bytes: bytes)
+        var retracts: Int64?
+        while let byte = input.next() {
+            guard let tag = Tag(rawValue: byte) else { throw .unknownField(byte) }
+            switch tag {
+            case .occurrence: trigger.occurrence = UInt32(truncatingIfNeeded: try input.whole())
+            case .segment: trigger.segment = try input.text()
+            case .tier: trigger.tier = try input.text()
+            case .score: trigger.score = try input.fraction()
+            case .model: trigger.model = try input.text()
+            case .predicted:
+                trigger.predicted = Trigger.Predicted(
+                    date: try input.day(), p10: try input.day(), p90: try input.day())
+            case .items: trigger.items = try decodeItems(&input)
+            case .message: trigger.message = try input.text()
+            case .why: trigger.why = try decodeReasons(&input)
+            case .from: trigger.from = try input.text()
+            case .to: trigger.to = try input.text()
+            case .retracts: retracts = Int64(truncatingIfNeeded: try input.whole())
+            }
+        }
+        return retracts
+    }
+
+    private static func decodeItems(_ input: inout In) throws(TriggerBodyError) -> [Trigger.Item] {
+        var items: [Trigger.Item] = []
+        for _ in 0..<(try input.whole()) {
+            items.append(
+                Trigger.Item(
+                    itemID: try input.text(), score: try input.fraction(), by: try input.text()))
+        }
+        return items
+    }
+
+    private static func decodeReasons(_ input: inout In) throws(TriggerBodyError) -> [Trigger.Reason] {
+        var reasons: [Trigger.Reason] = []
+        for _ in 0..<(try input.whole()) {
+            let feature = try input.text()
+            let value = try input.fraction()
+            let contribution = try input.whole() == 0 ? nil : try input.fraction()
+            reasons.append(Trigger.Reason(feature: feature, value: value, contribution: contribution))
+        }
+        return reasons
+    }
+
+    private struct Out {
+        var bytes: [UInt8] = []
+
+        mutating func tag(_ tag: Tag) { bytes.append(tag.rawValue) }
+
+        mutating func field(_ tag: Tag, _ text: String?) {
+            guard let text else { return }
+            self.tag(tag)
+            self.text(text)
+        }
+
+        mutating func text(_ text: String) {
+            whole(UInt64(text.utf8.count))
+            bytes.append(contentsOf: text.utf8)
+        }
+
+        mutating func whole(_ number: UInt64) {
+            var rest = number
+            while rest >= 0x80 {
+                bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            bytes.append(UInt8(rest))
+        }
+
+        mutating func day(_ day: Int32) { whole(UInt64(UInt32(bitPattern: day))) }
+
+        mutating func fraction(_ number: Double) {
+            withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+    }
+
+    private struct In {
+        let bytes: [UInt8]
+        var place = 0
+
+        mutating func next() -> UInt8? {
+            guard place < bytes.count else { return nil }
+            place += 1
+            return bytes[place - 1]
+        }
+
+        mutating func whole() throws(TriggerBodyError) -> UInt64 {
+            var number: UInt64 = 0
+            for shift in stride(from: UInt64(0), to: 64, by: 7) {
+                guard let byte = next() else { throw .cutShort(at: place) }
+                number |= UInt64(byte & 0x7F) << shift
+                if byte < 0x80 { return number }
+            }
+            throw .badNumber(at: place)
+        }
+
+        mutating func day() throws(TriggerBodyError) -> Int32 {
+            Int32(bitPattern: UInt32(truncatingIfNeeded: try whole()))
+        }
+
+        mutating func text() throws(TriggerBodyError) -> String {
+            let count = try whole()
+            guard count <= UInt64(bytes.count - place) else { throw .cutShort(at: place) }
+            let end = place + Int(count)
+            defer { place = end }
+            return String(decoding: bytes[place..<end], as: UTF8.self)
+        }
+
+        mutating func fraction() throws(TriggerBodyError) -> Double {
+            guard bytes.count - place >= 8 else { throw .cutShort(at: place) }
+            defer { place += 8 }
+            let pattern = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: UInt64.self) }
+            return Double(bitPattern: UInt64(littleEndian: pattern))
+        }
+    }
+}
+
+/// Why stored trigger bytes cannot be read.
+package enum TriggerBodyError: Error, Equatable, Sendable {
+    case cutShort(at: Int)
+    case badNumber(at: Int)
+    /// Written by a newer version, or damaged.
+    case unknownField(UInt8)
+}
