@@ -132,6 +132,16 @@ package struct ControlLine {
         return writer.bytes
     }
 
+    /// Compares a token in a time that does not depend on where the texts differ.
+    static func matches(_ given: String, _ token: String) -> Bool {
+        let token = Array(token.utf8)
+        var difference: UInt8 = given.utf8.count == token.count ? 0 : 1
+        for (index, byte) in given.utf8.enumerated() where !token.isEmpty {
+            difference |= byte ^ token[index % token.count]
+        }
+        return difference == 0
+    }
+
     /// Whether a line is a control line by its first bytes: `{"$` after optional space.
     package static func begins(_ bytes: some Collection<UInt8>) -> Bool {
         bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }.starts(with: "{\"$".utf8)

@@ -104,7 +104,7 @@ extension IngestProtocol {
         if case .producing = mode {
             throw .refused(code: "already_welcome", detail: "this connection has said $hello before")
         }
-        guard token == nil || given.map({ matches($0) }) == true else {
+        guard token.map({ ControlLine.matches(given ?? "", $0) }) ?? true else {
             return refuseUnauthorized(answering: true)
         }
         authorized = true
@@ -112,17 +112,6 @@ extension IngestProtocol {
         speaks = true
         pending.append(.welcome)
         return [.hello(producer: producer, from: from)]
-    }
-
-    /// Compares in a time that does not depend on where the texts differ.
-    private func matches(_ given: String) -> Bool {
-        guard let token else { return true }
-        let given = Array(given.utf8)
-        var difference = UInt8(given.count == token.count ? 0 : 1)
-        for (index, byte) in given.enumerated() where !token.isEmpty {
-            difference |= byte ^ token[index % token.count]
-        }
-        return difference == 0
     }
 
     private mutating func refuseUnauthorized(answering: Bool = false) -> [Action] {

@@ -82,13 +82,13 @@ extension IngestProtocol {
     /// A later connection has taken the name.
     package mutating func fenced() -> [Action] {
         guard phase != .dead, !fencedOff else { return [] }
-        fencedOff = true
         let producer: String
         switch mode {
         case .producing(let session, _, _): producer = session.name
         case .welcoming(let name, _): producer = name
         case .plain, .refused: return []
         }
+        fencedOff = true
         end(saying: .refused(code: "fenced", detail: "a later connection said $hello as \(producer)"))
         return [.report(.fenced(producer: producer))]
     }

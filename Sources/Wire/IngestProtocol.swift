@@ -60,7 +60,7 @@ package struct IngestProtocol {
     static let rejectBytes = 160
 
     let limits: Limits
-    let token: [UInt8]?
+    let token: String?
     var mode = Mode.plain
     var phase = Phase.open
     var authorized: Bool
@@ -85,7 +85,7 @@ package struct IngestProtocol {
     /// - Parameter token: what `$hello` must give, nil where none is asked for.
     package init(limits: Limits, token: String?) {
         self.limits = limits
-        self.token = token.map { Array($0.utf8) }
+        self.token = token
         authorized = token == nil
     }
 
