@@ -1,26 +1,6 @@
 import CSimdjson
 package import Core
 
-/// Why a slab was not decoded to its end.
-package enum DecodeStop: Sendable, Equatable {
-    /// It was.
-    case end
-    /// A control line, without its newline, as a range of the slab. What stands behind it comes later.
-    case control(Range<Int>)
-    /// The batch can name no further strings; the rest belongs into a new one.
-    case full
-}
-
-/// What one call of `EventDecoder.decode` has taken from a slab.
-package struct DecodedSlab: Sendable {
-    /// Unsealed. Empty where a control line stood first.
-    package var batch: EventBatch
-    /// Bytes of the slab done with, the control line's and its newline's included: go on from here
-    /// until it is the slab's size.
-    package var consumed: Int
-    package var stop: DecodeStop
-}
-
 /// Turns lines into events: simdjson behind a C boundary fills plain rows, and nothing here costs an
 /// allocation per event.
 ///
@@ -30,16 +10,12 @@ package struct EventDecoder: ~Copyable {
     package static let padding = event_decoder_padding()
 
     private let decoder: OpaquePointer
-    private let lineBytes: Int
-    private let deadLetterBytes: Int
 
     /// - Parameter settings: `schema`, `clock.zone` and `limits` are used.
     /// - Parameter hashSeed: keys the tables of strings; nothing that comes out depends on it.
     package init(settings: Settings, hashSeed: UInt64 = .random(in: .min ... .max)) {
         Self.checkLayouts()
         let limits = settings.limits
-        lineBytes = limits.lineBytes
-        deadLetterBytes = limits.deadLetterBytes
         let zone = settings.clock.zone
         decoder = zone.starts.withUnsafeBufferPointer { starts in
             zone.offsets.withUnsafeBufferPointer { offsets in
@@ -86,6 +62,7 @@ package struct EventDecoder: ~Copyable {
 
     /// Decodes whole lines (the last one's newline may be missing) up to the first control line.
     ///
+    /// `consumed` counts the control line and its newline: go on from there until it is the slab's size.
     /// - Parameter slab: fewer than 2³¹ bytes, with `padding` readable bytes behind it.
     /// - Parameter isStreamStart: a byte order mark may stand before the first line.
     package mutating func decode(slab: UnsafeRawBufferPointer, isStreamStart: Bool) -> DecodedSlab {
@@ -97,23 +74,21 @@ package struct EventDecoder: ~Copyable {
             batch: Self.batch(from: out, slab: slab), consumed: out.consumed, stop: Self.stop(of: out))
     }
 
-    /// The batch of one line that `LineFramer` has found too long.
-    package func batch(ofOverlong line: OverlongLine) -> EventBatch {
-        var batch = EventBatch()
-        batch.lineCount = 1
-        batch.byteCount = line.byteCount
-        let detail = "line is longer than \(lineBytes) bytes"
-        let raw = Array(line.prefix.prefix(deadLetterBytes))
-        batch.rejections = [Rejection(line: 0, code: .lineTooLong, detail: detail, raw: raw)]
-        return batch
-    }
-
-    private static func stop(of out: decoded_slab) -> DecodeStop {
+    private static func stop(of out: decoded_slab) -> DecodedSlab.Stop {
         switch Int(out.stop) {
         case slab_control:
             .control(Int(out.control.offset)..<Int(out.control.offset) + Int(out.control.length))
         case slab_full: .full
         default: .end
         }
+    }
+}
+
+extension EventDecoder: SlabDecoder {
+    /// The same for a connection, which takes the control line itself: `consumed` ends before it.
+    package mutating func decode(_ slab: UnsafeRawBufferPointer, streamStart: Bool) -> DecodedSlab {
+        var decoded = decode(slab: slab, isStreamStart: streamStart)
+        if case .control(let range) = decoded.stop { decoded.consumed = range.lowerBound }
+        return decoded
     }
 }

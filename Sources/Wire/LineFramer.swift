@@ -1,139 +1,183 @@
-package import Core
+import Glibc
 
-/// A line that was given up because it would not end.
-package struct OverlongLine: Sendable, Equatable {
-    /// Its beginning, as much as a dead letter keeps.
-    package var prefix: [UInt8]
-    /// Bytes of it that came, its newline included.
-    package var byteCount: Int
-}
-
-/// What the framer has to hand on, in the order of the stream.
-package enum Frame {
-    /// Whole lines (at the end of the stream: the last one without its newline) with
-    /// `EventDecoder.padding` readable bytes behind them; valid until the framer is next changed.
-    case lines(UnsafeRawBufferPointer, isStreamStart: Bool)
-    case overlong(OverlongLine)
-}
-
-/// Cuts a stream of bytes into slabs of whole lines, however it was cut on its way here.
+/// Cuts a byte stream into slabs of whole lines, in one reused buffer.
 ///
-/// Fed by hand: read into `freeSpace()`, say how much came by `filled(_:)`, take frames from `next()`
-/// until there is none. The rest of a line waits at the front of the buffer, which grows up to the
-/// longest line allowed; of a longer one only the beginning is kept until its newline comes.
+/// Read into `withFreeSpace`, say how much came with `received`, then take pieces with `next` until it
+/// returns nil. A line longer than the limit is skipped up to its newline and reported once; what is
+/// kept of it does not depend on how the stream was cut into reads.
 package struct LineFramer: ~Copyable {
-    private let lineBytes: Int
+    package enum Piece {
+        /// Whole lines, newlines included, valid until the framer is next changed. Take them with `consume`.
+        case lines(UnsafeRawBufferPointer)
+        /// A line beyond the limit: its first bytes, and how long it was without its newline. Taken already.
+        case tooLong(prefix: [UInt8], length: Int)
+    }
+
+    private struct LongLine {
+        var prefix: [UInt8]
+        var length: Int
+    }
+
+    /// Bytes behind every slab that may be read (never written) by a vectorised decoder.
+    package static let padding = 64
+
     private let readBytes: Int
-    private let prefixBytes: Int
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
-    /// Bytes not yet handed on: `start..<end`; up to `scanned` there is no newline.
+    private let lineBytes: Int
+    private let keptBytes: Int
+    private var storage: UnsafeMutableRawBufferPointer
+    /// Whole lines not yet taken are `start..<whole`, the line still growing `whole..<end`.
     private var start = 0
-    private var scanned = 0
+    private var whole = 0
     private var end = 0
-    private var isStreamStart = true
-    private var overlong: OverlongLine?
+    /// The over-long line being skipped.
+    private var skipping: LongLine?
+    /// One that has ended and stands before `start`.
+    private var ended: LongLine?
 
-    package init(limits: Limits) {
-        lineBytes = limits.lineBytes
-        readBytes = limits.readBytes
-        prefixBytes = limits.deadLetterBytes
-        capacity = limits.readBytes
-        base = .allocate(byteCount: capacity + EventDecoder.padding, alignment: 64)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity + EventDecoder.padding)
+    /// - Parameters:
+    ///   - readBytes: most bytes read at once.
+    ///   - lineBytes: longest line, without its newline.
+    ///   - keptBytes: what is kept of a longer one.
+    package init(readBytes: Int, lineBytes: Int, keptBytes: Int) {
+        precondition(readBytes > 0 && lineBytes > 0)
+        self.readBytes = readBytes
+        self.lineBytes = lineBytes
+        self.keptBytes = min(keptBytes, lineBytes)
+        storage = LineFramer.allocate(2 * readBytes)
     }
 
-    deinit { base.deallocate() }
+    deinit { storage.deallocate() }
 
-    /// Bytes of a line whose newline has not come.
-    package var pendingBytes: Int { end - start + (overlong?.byteCount ?? 0) }
-
-    /// Room for what comes next, at least a quarter of `Limits.readBytes`. All frames must have been taken.
-    package mutating func freeSpace() -> UnsafeMutableRawBufferPointer {
-        if start > 0 {
-            base.copyMemory(from: base + start, byteCount: end - start)
-            end -= start
-            scanned -= start
-            start = 0
-        }
-        if end == 0 && capacity > readBytes { resize(to: readBytes) }
-        if capacity - end < max(readBytes / 4, 1) {
-            resize(to: min(2 * capacity, lineBytes + 2 + readBytes) + readBytes / 4 + 1)
-        }
-        return UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
+    /// Room for `usable` bytes, the newline that `finish` may add, and the padding.
+    private static func allocate(_ usable: Int) -> UnsafeMutableRawBufferPointer {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: usable + 1 + padding, alignment: 64)
+        _ = memset(buffer.baseAddress! + usable, 0, 1 + padding)
+        return buffer
     }
 
-    /// So many bytes were written to the beginning of `freeSpace()`.
-    package mutating func filled(_ count: Int) {
-        precondition(count >= 0 && count <= capacity - end)
+    private var usable: Int { storage.count - 1 - LineFramer.padding }
+
+    /// A line has begun and not ended.
+    package var hasPartialLine: Bool { end > whole || skipping != nil }
+
+    /// There is a piece to take.
+    package var hasWholeLines: Bool { start < whole || ended != nil }
+
+    /// Gives free space to read into, at most `readBytes`. All whole lines must have been taken.
+    package mutating func withFreeSpace<Result>(
+        _ body: (UnsafeMutableRawBufferPointer) -> Result
+    ) -> Result {
+        precondition(!hasWholeLines, "lines are waiting to be taken")
+        makeRoom()
+        let count = min(usable - end, readBytes)
+        return body(UnsafeMutableRawBufferPointer(rebasing: storage[end..<end + count]))
+    }
+
+    private mutating func makeRoom() {
+        let partial = end - start
+        let base = storage.baseAddress!
+        let small = 2 * readBytes
+        if usable - partial < readBytes || (usable > 2 * small && partial < readBytes) {
+            let grown = LineFramer.allocate(max(small, 2 * partial + readBytes))
+            memcpy(grown.baseAddress!, base + start, partial)
+            storage.deallocate()
+            storage = grown
+        } else if start > 0 {
+            memmove(base, base + start, partial)
+        }
+        start = 0
+        whole = 0
+        end = partial
+    }
+
+    /// Takes note of bytes read into the free space.
+    /// - Returns: whether a line ended among them.
+    @discardableResult
+    package mutating func received(_ count: Int) -> Bool {
+        var from = end
         end += count
+        if skipping != nil {
+            guard let newline = firstNewline(from..<end) else {
+                skipping!.length += count
+                end = from
+                return false
+            }
+            skipping!.length += newline - from
+            ended = skipping
+            skipping = nil
+            from = newline + 1
+            start = from
+            whole = from
+        }
+        if let newline = lastNewline(from..<end) { whole = newline + 1 }
+        if end - whole > lineBytes { beginSkipping() }
+        return whole > from || ended != nil
     }
 
-    /// The next frame of what has come, nil when more must come first.
-    package mutating func next() -> Frame? {
-        if overlong != nil { return endOfOverlong() }
-        if let newline = lastNewline() { return lines(upTo: newline + 1) }
-        scanned = end
-        // One more than the limit may be a carriage return.
-        if end - start > lineBytes + 1 { beginOverlong() }
+    private mutating func beginSkipping() {
+        skipping = LongLine(prefix: Array(storage[whole..<whole + keptBytes]), length: end - whole)
+        end = whole
+    }
+
+    private func firstNewline(_ range: Range<Int>) -> Int? {
+        guard !range.isEmpty, let base = UnsafeRawPointer(storage.baseAddress) else { return nil }
+        guard let found = memchr(base + range.lowerBound, 0x0A, range.count) else { return nil }
+        return UnsafeRawPointer(found) - base
+    }
+
+    private func lastNewline(_ range: Range<Int>) -> Int? {
+        let base = storage.baseAddress!
+        var index = range.upperBound
+        while index > range.lowerBound {
+            index -= 1
+            if base.load(fromByteOffset: index, as: UInt8.self) == 0x0A { return index }
+        }
         return nil
     }
 
-    /// The stream has ended cleanly: its last line, where that has no newline.
-    package mutating func finish() -> Frame? {
-        if let line = overlong {
-            overlong = nil
-            return .overlong(line)
+    /// The next piece in the order of the stream; nil when more must be read.
+    package mutating func next() -> Piece? {
+        if let line = ended {
+            ended = nil
+            return .tooLong(prefix: line.prefix, length: line.length)
         }
-        return start < end ? lines(upTo: end) : nil
-    }
-
-    private mutating func lines(upTo stop: Int) -> Frame {
-        let slab = UnsafeRawBufferPointer(start: base + start, count: stop - start)
-        let first = isStreamStart
-        isStreamStart = false
-        start = stop
-        scanned = end
-        return .lines(slab, isStreamStart: first)
-    }
-
-    private func lastNewline() -> Int? {
-        let bytes = UnsafeRawBufferPointer(start: base, count: end)
-        return bytes[scanned..<end].lastIndex(of: 0x0A)
-    }
-
-    private mutating func beginOverlong() {
-        let kept = UnsafeRawBufferPointer(start: base + start, count: min(prefixBytes, end - start))
-        overlong = OverlongLine(prefix: Array(kept), byteCount: end - start)
-        isStreamStart = false
-        start = end
-    }
-
-    private mutating func endOfOverlong() -> Frame? {
-        guard var line = overlong else { return nil }
-        let bytes = UnsafeRawBufferPointer(start: base, count: end)
-        guard let newline = bytes[start..<end].firstIndex(of: 0x0A) else {
-            line.byteCount += end - start
-            overlong = line
-            start = end
-            scanned = end
-            return nil
+        guard start < whole else { return nil }
+        guard whole - start > lineBytes + 1, let long = firstLongLine() else {
+            return .lines(UnsafeRawBufferPointer(rebasing: storage[start..<whole]))
         }
-        let stop = newline + 1
-        line.byteCount += stop - start
-        start = stop
-        scanned = stop
-        overlong = nil
-        return .overlong(line)
+        if long.lowerBound > start {
+            return .lines(UnsafeRawBufferPointer(rebasing: storage[start..<long.lowerBound]))
+        }
+        let prefix = Array(storage[start..<start + keptBytes])
+        start = long.upperBound + 1
+        return .tooLong(prefix: prefix, length: long.count)
     }
 
-    private mutating func resize(to wanted: Int) {
-        let padded = wanted + EventDecoder.padding
-        let new = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
-        new.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
-        new.copyMemory(from: base, byteCount: end)
-        base.deallocate()
-        base = new
-        capacity = wanted
+    /// The first whole line beyond the limit, without its newline.
+    private func firstLongLine() -> Range<Int>? {
+        var line = start
+        while let newline = firstNewline(line..<whole) {
+            if newline - line > lineBytes { return line..<newline }
+            line = newline + 1
+        }
+        return nil
+    }
+
+    /// Takes the first bytes of the last `lines` piece; they must end with a line.
+    package mutating func consume(_ count: Int) {
+        precondition(count <= whole - start)
+        start += count
+    }
+
+    /// The stream has ended cleanly: what is left is a line without its newline.
+    package mutating func finish() {
+        if let line = skipping {
+            ended = line
+            skipping = nil
+        } else if end > whole {
+            storage[end] = 0x0A
+            end += 1
+            whole = end
+        }
     }
 }

@@ -5,30 +5,53 @@ import Wire
 /// Feeds a stream in pieces and decodes what the framer makes of them.
 private func framed(_ pieces: [ArraySlice<UInt8>], _ settings: Settings, isCleanEnd: Bool = true) -> PlainLog
 {
-    var framer = LineFramer(limits: settings.limits)
+    var framer = LineFramer(settings.limits)
     var decoder = EventDecoder(settings: settings)
     var log = PlainLog()
+    var isStreamStart = true
+    func take() {
+        while let piece = framer.next() {
+            switch piece {
+            case .lines(let slab):
+                decode(slab: slab, isStreamStart: isStreamStart, with: &decoder, into: &log)
+                framer.consume(slab.count)
+            case .tooLong(let prefix, let length): log.append(overlong(prefix, length))
+            }
+            isStreamStart = false
+        }
+    }
     for piece in pieces {
         var rest = piece
         while !rest.isEmpty {
-            let space = framer.freeSpace()
-            let count = min(space.count, rest.count)
-            rest.prefix(count).withUnsafeBytes { space.copyMemory(from: $0) }
-            framer.filled(count)
+            let count = framer.withFreeSpace { space in
+                let count = min(space.count, rest.count)
+                rest.prefix(count).withUnsafeBytes { space.copyMemory(from: $0) }
+                return count
+            }
+            framer.received(count)
             rest = rest.dropFirst(count)
-            while let frame = framer.next() { take(frame, &decoder, &log) }
+            take()
         }
     }
-    if isCleanEnd, let frame = framer.finish() { take(frame, &decoder, &log) }
+    if isCleanEnd {
+        framer.finish()
+        take()
+    }
     return log
 }
 
-private func take(_ frame: Frame, _ decoder: inout EventDecoder, _ log: inout PlainLog) {
-    switch frame {
-    case .lines(let slab, let isStreamStart):
-        decode(slab: slab, isStreamStart: isStreamStart, with: &decoder, into: &log)
-    case .overlong(let overlong):
-        log.append(decoder.batch(ofOverlong: overlong))
+private func overlong(_ prefix: [UInt8], _ length: Int) -> EventBatch {
+    var batch = EventBatch()
+    batch.lineCount = 1
+    batch.byteCount = length + 1
+    batch.rejections = [Rejection(line: 0, code: .lineTooLong, detail: "too long", raw: prefix)]
+    return batch
+}
+
+extension LineFramer {
+    fileprivate init(_ limits: Limits) {
+        self.init(
+            readBytes: limits.readBytes, lineBytes: limits.lineBytes, keptBytes: limits.deadLetterBytes)
     }
 }
 
@@ -113,24 +136,6 @@ private let settings = Settings.with {
         #expect(!log.events.contains { $0.userText.hasPrefix("last") })
     }
 
-    @Test func anEndlessLineKeepsOnlyItsBeginning() {
-        var framer = LineFramer(limits: settings.limits)
-        for _ in 0..<10_000 {
-            let space = framer.freeSpace()
-            #expect(space.count < 1000)
-            space.initializeMemory(as: UInt8.self, repeating: 0x61)
-            framer.filled(space.count)
-            #expect(isNone(framer.next()))
-        }
-        #expect(framer.pendingBytes > 100_000)
-        guard case .overlong(let line) = framer.finish() else {
-            Issue.record("no line")
-            return
-        }
-        #expect(line.prefix == [UInt8](repeating: 0x61, count: 20))
-        #expect(isNone(framer.finish()))
-    }
-
     @Test func aFullMebibyteLineComesThrough() {
         let settings = Settings()
         let bare = line("\"x\":\"\"").utf8.count - 1
@@ -138,8 +143,4 @@ private let settings = Settings.with {
         let log = framed([Array((line() + long + line()).utf8)[...]], settings)
         #expect(log.events.count == 3 && log.rejections.isEmpty)
     }
-}
-
-private func isNone(_ frame: Frame?) -> Bool {
-    if case .none = frame { true } else { false }
 }

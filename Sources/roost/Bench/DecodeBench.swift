@@ -25,20 +25,24 @@ func decodeBench(file: String) {
     defer { close(descriptor) }
     var settings = Settings()
     settings.limits.readBytes = 256 << 10
-    var framer = LineFramer(limits: settings.limits)
+    let limits = settings.limits
+    var framer = LineFramer(
+        readBytes: limits.readBytes, lineBytes: limits.lineBytes, keptBytes: limits.deadLetterBytes)
     var decoder = EventDecoder(settings: settings)
     var stages = Stages()
     var ended = false
+    var isStreamStart = true
     while !ended {
         let start = seconds()
-        let space = framer.freeSpace()
-        let count = read(descriptor, space.baseAddress, space.count)
+        let count = framer.withFreeSpace { read(descriptor, $0.baseAddress, $0.count) }
         ended = count <= 0
-        framer.filled(max(count, 0))
+        if ended { framer.finish() } else { framer.received(count) }
         stages.frame += seconds() - start
-        while let frame = ended ? framer.finish() : framer.next() {
-            guard case .lines(let slab, let isStreamStart) = frame else { continue }
+        while let piece = framer.next() {
+            guard case .lines(let slab) = piece else { continue }
             measure(slab, isStreamStart, &decoder, &stages)
+            framer.consume(slab.count)
+            isStreamStart = false
         }
     }
     report(stages)

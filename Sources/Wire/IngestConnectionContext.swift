@@ -1,0 +1,69 @@
+package import Core
+
+/// What all connections of the ingest port share.
+package struct IngestContext: Sendable {
+    package let limits: Limits
+    package let intake: any Intake
+    /// Secret of this process for the hashes of user ids.
+    package let key: HashKey
+    package let token: String?
+    package let time: any TimeSource
+    package let counters: Counters
+    private let unusable: LogThrottle
+    private let unauthorized: LogThrottle
+    private let fenced: LogThrottle
+
+    /// - Parameter token: what `$hello` must give; nil where none is asked for.
+    package init(
+        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil, time: any TimeSource,
+        counters: Counters, log: Log
+    ) {
+        self.limits = limits
+        self.intake = intake
+        self.key = key
+        self.token = token
+        self.time = time
+        self.counters = counters
+        unusable = LogThrottle(log: log, time: time)
+        unauthorized = LogThrottle(log: log, time: time)
+        fenced = LogThrottle(log: log, time: time)
+    }
+
+    func report(_ report: IngestProtocol.Report, peer: String) {
+        switch report {
+        case .unusable(let lines):
+            counters.add(.ingestConnectionsClosedUnusable)
+            unusable(
+                .warning, "ingest: closed a connection from \(peer): its first \(lines) lines are unusable")
+        case .unauthorized:
+            counters.add(.ingestConnectionsRefused)
+            unauthorized(.warning, "ingest: refused a connection from \(peer): no valid token")
+        case .fenced(let producer):
+            fenced(
+                .info, "ingest: producer \(producer.prefix(64)) said hello again; fenced the one from \(peer)"
+            )
+        }
+    }
+}
+
+extension Listener {
+    /// Opens the ingest port.
+    /// - Parameters:
+    ///   - address: `host:port`, port 0 for a free one.
+    ///   - makeDecoder: called once for each connection.
+    package static func ingest<Decoder: SlabDecoder & ~Copyable>(
+        address: String, context: IngestContext, log: Log, makeDecoder: @escaping @Sendable () -> Decoder
+    ) throws(ListenFailure) -> Listener {
+        let limits = context.limits
+        return try Listener(
+            address: address, name: "ingest",
+            bounds: Bounds(total: limits.ingestConnections, perPeer: limits.ingestConnectionsPerPeer),
+            metrics: Metrics(
+                open: .ingestConnections, accepted: .ingestConnectionsTotal,
+                refused: .ingestConnectionsRefused),
+            counters: context.counters, time: context.time, log: log
+        ) { accepted, onEnd in
+            IngestConnection(accepted, context: context, makeDecoder: makeDecoder, onEnd: onEnd)
+        }
+    }
+}
