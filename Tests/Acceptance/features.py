@@ -39,6 +39,7 @@ MAPPED = {key for keys in KEYS.values() for key in keys} | set(DIMENSIONS) | {
 WINDOWS = [1, 7, 30, 90]
 RECENT = 10
 NAMES = 256
+NESTING = 32
 KNOWN = {
     "session_start", "first_visit", "view_item", "add_to_cart", "begin_checkout", "purchase", "refund",
     "login", "sign_up",
@@ -262,6 +263,22 @@ def item_amount(item):
     return round(product)
 
 
+def depth(tree):
+    """Nesting of a value: 0 for a plain one, 1 for an object or array of plain ones."""
+    deepest, level, values = 0, 1, [tree]
+    while values:
+        inner = []
+        for value in values:
+            if isinstance(value, Pairs):
+                inner += [member for _, member in value]
+            elif isinstance(value, list):
+                inner += value
+        if any(isinstance(value, list) for value in values):
+            deepest = level
+        level, values = level + 1, inner
+    return deepest
+
+
 def decode(line, config, zone):
     """One line of bytes (without its newline) as an event; raises `Reject`."""
     try:
@@ -278,6 +295,8 @@ def decode(line, config, zone):
         raise Reject("bad_json", str(error)) from error
     if not isinstance(tree, Pairs):
         raise Reject("not_object")
+    if depth(tree) > NESTING:
+        raise Reject("too_deep")
     seen = set()
     for key, _ in tree:
         if key in MAPPED and key in seen:
@@ -311,6 +330,10 @@ def event_of(members, config, zone):
     for dimension in DIMENSIONS:
         if members.get(dimension) is not None:
             event.dimensions[dimension] = text(members[dimension], dimension)
+    if members.get("discount") is not None:
+        money(members["discount"], "discount")
+    if members.get("discount_unit") is not None:
+        text(members["discount_unit"], "discount_unit")
     if members.get("coupon") is not None:
         event.coupon = text(members["coupon"], "coupon")
         if event.coupon not in ("used", "not_used", "clicked"):
