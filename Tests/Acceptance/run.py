@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Drives a built `roost` over its sockets and holds it against the contract.
+
+Needs Python 3.11 and nothing else; numpy and scikit-learn, where installed, serve one comparison.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import checks_models  # noqa: F401  each module registers its checks
+import checks_operation  # noqa: F401
+import checks_recovery  # noqa: F401
+import checks_state  # noqa: F401
+import checks_triggers  # noqa: F401
+import checks_wire  # noqa: F401
+from harness import CHECKS, Env, run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", default=ROOT / ".build" / "release" / "roost")
+    parser.add_argument("--shared", default=ROOT.parent / "shared", help="where data/events and data/corpora are")
+    parser.add_argument("--only", action="append", help="a check by name, with or without [case]; repeatable")
+    parser.add_argument("--long", action="store_true", help="hundreds of kills, more orders of arrival")
+    parser.add_argument("--seed", type=int, help="of everything random here; default: by the clock")
+    parser.add_argument("--list", action="store_true", help="name the checks and stop")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(name for name, _ in CHECKS))
+        return 0
+    binary = Path(arguments.binary).resolve()
+    if not binary.is_file():
+        parser.error(f"there is no {binary}; build it with: swift build -c release")
+    if not (Path(arguments.shared) / "data").is_dir():
+        print(f"NOTE {arguments.shared}/data is not here: checks on its logs and corpora will be SKIPPED")
+    seed = arguments.seed if arguments.seed is not None else time.time_ns() % 1_000_000
+    print(f"seed {seed}", flush=True)
+    env = Env(str(binary), arguments.shared, arguments.long, seed)
+    known = {name for name, _ in CHECKS} | {name.split("[")[0] for name, _ in CHECKS}
+    for name in arguments.only or []:
+        if name not in known:
+            parser.error(f"there is no check named {name}")
+    _, failed, _ = run(env, arguments.only, lambda text: print(text, flush=True))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
