@@ -30,16 +30,16 @@ package struct SegmentColumns: Sendable {
 }
 
 /// Purchase days of the buyers: those of buyer `i` are `days[offsets[i]..<offsets[i + 1]]`.
-package struct RepurchaseColumns: Sendable {
+package struct PurchaseDayColumns: Sendable {
     package var days: [Int32] = []
-    package var offsets: [UInt64] = [0]
+    package var offsets: [UInt32] = [0]
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
     package var to: Int64 = .min
 
     package init() {}
 
-    package mutating func append(_ other: RepurchaseColumns) {
+    package mutating func append(_ other: PurchaseDayColumns) {
         let base = offsets[offsets.count - 1]
         days.append(contentsOf: other.days)
         offsets.append(contentsOf: other.offsets.dropFirst().map { $0 + base })
@@ -88,8 +88,8 @@ extension Partition {
         return columns
     }
 
-    func repurchaseColumns(decidedOnly: Bool) -> RepurchaseColumns {
-        var columns = RepurchaseColumns()
+    func repurchaseColumns(decidedOnly: Bool) -> PurchaseDayColumns {
+        var columns = PurchaseDayColumns()
         for slot in 0..<users.count {
             guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
             let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
@@ -107,7 +107,7 @@ extension Partition {
                 taken += 1
             }
             if taken == 0 { continue }
-            columns.offsets.append(UInt64(columns.days.count))
+            columns.offsets.append(UInt32(columns.days.count))
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, account.pointee.firstPurchase)
             columns.to = max(columns.to, account.pointee.lastPurchase)

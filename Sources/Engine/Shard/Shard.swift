@@ -5,10 +5,8 @@ import Models
 /// One journal record as the shards take it.
 package enum ShardRecord: Sendable {
     case events(SequencedBatch)
-    /// The clock has moved to `now`, and everything before `frontier` is closed.
-    case clock(now: Int64, frontier: Int64)
-    case verdict(VerdictEntry, now: Int64)
-    case settings(EngineSettings)
+    /// Any other entry.
+    case entry(JournalEntry)
 }
 
 /// What came of a record in one shard.
@@ -132,24 +130,29 @@ package actor Shard {
     private func apply(_ record: ShardRecord, _ number: UInt64) {
         switch record {
         case .events(let sequenced): apply(sequenced, number)
-        case .clock(let now, let frontier):
+        case .entry(let entry):
             for partition in partitions where partition.position < number {
-                partition.clock = RecordClock(nows: [], end: now, lateness: 0)
-                partition.now = max(partition.now, now)
-                partition.advance(to: frontier)
-                partition.position = number
-            }
-        case .verdict(let verdict, let now):
-            for partition in partitions where partition.position < number {
-                adopt(verdict, now, partition)
-                partition.position = number
-            }
-        case .settings(let settings):
-            for partition in partitions where partition.position < number {
-                partition.adopt(settings)
+                apply(entry, to: partition)
                 partition.position = number
             }
         }
+    }
+
+    private func apply(_ entry: JournalEntry, to partition: Partition) {
+        switch entry {
+        case .events: preconditionFailure("events come sequenced")
+        case .tick(let now): move(partition, now: now, frontier: now - partition.settings.allowedLateness)
+        case .advance(let instant): move(partition, now: instant, frontier: instant + 1)
+        case .close(let instant): move(partition, now: partition.now, frontier: instant)
+        case .verdict(let verdict): adopt(verdict, partition)
+        case .settings(let settings): partition.adopt(settings)
+        }
+    }
+
+    private func move(_ partition: Partition, now: Int64, frontier: Int64) {
+        partition.now = max(partition.now, now)
+        partition.clock = RecordClock(nows: [], end: partition.now, lateness: 0)
+        partition.advance(to: frontier)
     }
 
     private func apply(_ sequenced: SequencedBatch, _ number: UInt64) {
@@ -183,9 +186,9 @@ package actor Shard {
         }
     }
 
-    private func adopt(_ verdict: VerdictEntry, _ now: Int64, _ partition: Partition) {
+    private func adopt(_ verdict: VerdictEntry, _ partition: Partition) {
         guard verdict.adopted else { return }
-        partition.clock = RecordClock(nows: [], end: now, lateness: 0)
+        partition.clock = RecordClock(nows: [], end: partition.now, lateness: 0)
         do throws(StateError) {
             switch verdict.name {
             case "segments":
@@ -277,7 +280,7 @@ package actor Shard {
         partitions.map { ($0.number, $0.segmentColumns(features, decidedOnly: decidedOnly)) }
     }
 
-    package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: RepurchaseColumns)] {
+    package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: PurchaseDayColumns)] {
         partitions.map { ($0.number, $0.repurchaseColumns(decidedOnly: decidedOnly)) }
     }
 

@@ -120,25 +120,22 @@ actor Sequencer {
     @discardableResult
     func append(_ entry: JournalEntry, done: (@Sendable () -> Void)? = nil) -> UInt64 {
         let number = ledger.position + 1
-        let frontierBefore = ledger.clock.frontier
         writer.append(number: number, kind: entry.kind, payload: entry.encoded(), done: done)
         ledger.apply(entry, position: number)
-        let record: ShardRecord
-        switch entry {
-        case .verdict(let verdict): record = .verdict(verdict, now: ledger.clock.now)
-        case .settings(let settings): record = .settings(settings)
-        default:
-            record = .clock(now: ledger.clock.now, frontier: max(frontierBefore, ledger.clock.frontier))
-        }
-        dispatch(record, number, letters: nil)
+        dispatch(.entry(entry), number, letters: nil)
         return number
     }
 
-    func dispatch(_ record: ShardRecord, _ number: UInt64, letters: DeadLetters.Batch?) {
+    private func dispatch(_ record: ShardRecord, _ number: UInt64, letters: DeadLetters.Batch?) {
         keeper.expect(number, letters: letters, now: EventTime(microseconds: ledger.clock.now))
+        Self.dispatch(record, number, to: shards, keeper: keeper, failed: failed)
+    }
+
+    static func dispatch(
+        _ record: ShardRecord, _ number: UInt64, to shards: [Shard], keeper: OutboxKeeper,
+        failed: @escaping @Sendable (String) -> Void
+    ) {
         for (index, shard) in shards.enumerated() {
-            let keeper = keeper
-            let failed = failed
             shard.submit(record, number: number) { result in
                 switch result {
                 case .success(let outcome): keeper.applied(outcome, shard: index)
@@ -269,7 +266,6 @@ actor Sequencer {
         let number = append(.verdict(verdict))
         counters.add(.refits)
         if !candidate.view.adopted { counters.add(.refitsRefused) }
-        trainer?.register(candidate, record: number)
         keeper.whenHeld(number) { done(candidate) }
     }
 

@@ -1,0 +1,268 @@
+import Core
+import Dispatch
+import Engine
+import Synchronization
+import Wire
+
+/// What the status port shows, asked of the parts of the daemon.
+struct DaemonStatus: StatusSource {
+    let sequencer: Sequencer
+    let shards: [Shard]
+    let keeper: OutboxKeeper
+    let writer: JournalWriter
+    let trainer: Trainer
+    let settings: Settings
+    let store: String
+    let startedAt: Int64
+    let time: any TimeSource
+    let counters: Counters
+    let key: HashKey
+    let lists: ListRegistry
+    let failure: Guarded<String?>
+
+    func status() async -> StatusView {
+        let ledger = await sequencer.ledger
+        let totals = keeper.totals()
+        var view = StatusView()
+        view.version = roostVersion
+        view.store = store
+        view.uptimeSeconds = Double(time.monotonic() - startedAt) / 1e6
+        view.clockMode = settings.clock.mode.rawValue
+        if ledger.clock.now > EventTime.distantPast.microseconds {
+            view.now = EventTime(microseconds: ledger.clock.now)
+            view.watermark = EventTime(microseconds: ledger.clock.watermark)
+        }
+        view.ingest = [
+            Named("connections", counters.value(.ingestConnections)), Named("lines", ledger.lines),
+            Named("events", totals.events), Named("rejected", ledger.rejectedTotal),
+            Named("late", totals.late), Named("duplicates", totals.duplicates),
+            Named("bytes", ledger.bytes),
+        ]
+        view.rejectedBy = RejectionCode.allCases.map { Named($0.text, ledger.rejected[Int($0.rawValue)]) }
+        view.users = totals.users
+        view.shards = shards.count
+        view.partitions = Partitioning.count
+        view.journal = await writer.figures() + [Named("last_record", Int64(ledger.position))]
+        view.outboxLastSeq = keeper.lastSeq
+        view.outboxOldest = await keeper.oldest()
+        view.subscribers = counters.value(.triggerSubscribers)
+        view.models = await summaries(ledger)
+        view.memoryBytes = residentBytes()
+        for shard in shards { view.stateBytes += await shard.stateBytes() }
+        mirror(ledger, totals, view)
+        return view
+    }
+
+    /// The counters that are functions of the journal, for `/metrics`.
+    private func mirror(_ ledger: Ledger, _ totals: ShardTotals, _ view: StatusView) {
+        counters.set(.ingestLines, ledger.lines)
+        counters.set(.ingestEvents, totals.events)
+        counters.set(.ingestRejected, ledger.rejectedTotal)
+        counters.set(.ingestLate, totals.late)
+        counters.set(.ingestDuplicates, totals.duplicates)
+        counters.set(.ingestBytes, ledger.bytes)
+        counters.set(.dedupeForgotten, totals.forgotten)
+        counters.set(.users, totals.users)
+        counters.set(.stateBytes, view.stateBytes)
+    }
+
+    private func summaries(_ ledger: Ledger) async -> [ModelSummary] {
+        var result: [ModelSummary] = []
+        for name in trainer.modelNames {
+            let state = ledger.models[name] ?? Ledger.ModelState()
+            let inUse = await trainer.history(of: name).first { $0.version == state.adopted }
+            result.append(
+                ModelSummary(
+                    name: name, version: state.adopted, fittedAt: inUse?.fittedAt, adopted: state.adopted > 0))
+        }
+        return result
+    }
+
+    func health() async -> String? { failure.value }
+
+    func readiness() async -> String? { failure.value }
+
+    func segments() async -> SegmentsView {
+        let asOf = EventTime(microseconds: await sequencer.ledger.clock.now)
+        var merged: [SegmentTotals] = []
+        var version = 0
+        var features: [String] = []
+        for shard in shards {
+            let part = await shard.segmentTotals()
+            version = max(version, part.version)
+            if features.isEmpty { features = await shard.segmentFeatureNames() }
+            for segment in part.segments {
+                if let place = merged.firstIndex(where: { $0.id == segment.id }) {
+                    merged[place].users += segment.users
+                    merged[place].converted += segment.converted
+                    for index in segment.sums.indices { merged[place].sums[index] += segment.sums[index] }
+                } else {
+                    merged.append(segment)
+                }
+            }
+        }
+        let outliers = merged.filter { $0.id == 255 && $0.users == 0 }.map(\.id)
+        return SegmentsView(
+            asOf: asOf, model: version == 0 ? nil : "segments@\(version)",
+            segments: merged.filter { !outliers.contains($0.id) }.map { segment in
+                SegmentView(
+                    id: segment.id, name: segment.name, users: segment.users, converted: segment.converted,
+                    centroid: zip(features, segment.sums).map {
+                        Named($0, segment.users == 0 ? 0 : $1 / Double(segment.users))
+                    })
+            })
+    }
+
+    func user(_ id: [UInt8]) async -> UserView? {
+        guard !id.isEmpty, id.count <= 256 else { return nil }
+        let names = await sequencer.ledger.names
+        let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
+        return await shards[number % shards.count].user(id, names: names)
+    }
+
+    func users(segment: String?) async throws(StatusFailure) -> any UserList {
+        if let segment {
+            let known = await segments().segments.map(\.name)
+            guard known.contains(segment) else {
+                throw StatusFailure(
+                    httpStatus: 404, code: "unknown_segment",
+                    detail: known.isEmpty
+                        ? "no segmentation has been adopted yet"
+                        : "there is no segment \(segment); there are \(known.joined(separator: ", "))")
+            }
+        }
+        guard let id = lists.open() else {
+            throw StatusFailure(
+                httpStatus: 503, code: "over_limit",
+                detail: "\(settings.limits.userLists) lists of users are open already (limits.user_lists)")
+        }
+        let lastSeq = keeper.lastSeq
+        let shards = shards
+        let asOf = await sequencer.atOnePosition { ledger in
+            for shard in shards {
+                let names = ledger.names
+                shard.ask({ $0.openList(id, names: names, segment: segment) }) {}
+            }
+            return EventTime(microseconds: ledger.clock.now)
+        }
+        return ShardedUserList(id: id, asOf: asOf, lastSeq: lastSeq, shards: shards, lists: lists)
+    }
+
+    func models() async -> [ModelView] {
+        var result: [ModelView] = []
+        for name in trainer.modelNames {
+            if let (current, _) = await model(name) { result.append(current) }
+        }
+        return result
+    }
+
+    func model(_ name: String) async -> (current: ModelView, history: [ModelView])? {
+        guard trainer.modelNames.contains(name) else { return nil }
+        let adopted = await sequencer.ledger.models[name]?.adopted ?? 0
+        let history = await trainer.history(of: name)
+        guard let current = history.first(where: { $0.version == adopted }) ?? history.first else {
+            return nil
+        }
+        return (current, history)
+    }
+
+    func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer {
+        guard trainer.modelNames.contains(name) else {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_model",
+                detail: "there is no model \(name); there are \(trainer.modelNames.joined(separator: ", "))")
+        }
+        let sequencer = sequencer
+        let candidate = await withCheckedContinuation { continuation in
+            sequencer.enqueue { $0.refit(name) { continuation.resume(returning: $0) } }
+        }
+        guard let candidate else {
+            throw StatusFailure(httpStatus: 503, code: "closing", detail: "the daemon is stopping")
+        }
+        return RefitAnswer(
+            name: name, version: candidate.view.version, adopted: candidate.view.adopted,
+            reason: candidate.view.reason)
+    }
+
+    func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage {
+        await keeper.page(after: after, limit, filter)
+    }
+
+    func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
+        await keeper.letters(after: after, limit: limit)
+    }
+
+    func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {
+        try await BodyIntake(settings: settings, key: key, intake: sequencer).take(body, gzip: gzip)
+    }
+}
+
+/// Bounds how many lists of users are open at once.
+final class ListRegistry: Sendable {
+    private let state: Guarded<(next: UInt64, open: Set<UInt64>)>
+    private let limit: Int
+
+    init(limit: Int) {
+        self.limit = limit
+        state = Guarded((1, []))
+    }
+
+    func open() -> UInt64? {
+        let given = Guarded<UInt64?>(nil)
+        let limit = limit
+        state.update { state in
+            guard state.open.count < limit else { return }
+            let id = state.next
+            state.open.insert(id)
+            state.next += 1
+            given.update { $0 = id }
+        }
+        return given.value
+    }
+
+    func close(_ id: UInt64) { state.update { $0.open.remove(id) } }
+}
+
+/// A list over all shards, opened at one journal position.
+struct ShardedUserList: UserList {
+    let id: UInt64
+    let asOf: EventTime
+    let lastSeq: Int64
+    let shards: [Shard]
+    let lists: ListRegistry
+    private let at = Guarded(0)
+
+    init(id: UInt64, asOf: EventTime, lastSeq: Int64, shards: [Shard], lists: ListRegistry) {
+        self.id = id
+        self.asOf = asOf
+        self.lastSeq = lastSeq
+        self.shards = shards
+        self.lists = lists
+    }
+
+    func next() async -> [UserView] {
+        while at.value < shards.count {
+            let users = await shards[at.value].readList(id, 256)
+            if !users.isEmpty { return users }
+            at.update { $0 += 1 }
+        }
+        return []
+    }
+
+    func close() {
+        let id = id
+        for shard in shards { shard.ask({ $0.closeList(id) }) {} }
+        lists.close(id)
+    }
+}
+
+extension Sequencer {
+    /// Runs a question between two records.
+    nonisolated func atOnePosition<Answer: Sendable>(
+        _ question: @escaping @Sendable (Ledger) -> Answer
+    ) async -> Answer {
+        await withCheckedContinuation { continuation in
+            enqueue { continuation.resume(returning: question($0.ledger)) }
+        }
+    }
+}

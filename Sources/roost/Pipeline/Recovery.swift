@@ -1,0 +1,144 @@
+import Core
+import Dispatch
+import Engine
+import Store
+
+/// Why the daemon could not start or go on; the code is the process's exit code.
+struct DaemonFailure: Error, CustomStringConvertible {
+    var exitCode: Int32
+    var description: String
+
+    static let journalCode: Int32 = 3
+    static let databaseCode: Int32 = 4
+    static let stateCode: Int32 = 5
+}
+
+/// State as the snapshots and the journal after them give it.
+struct RecoveredState: ~Copyable {
+    var ledger: Ledger
+    var shards: [Shard]
+    var journal: Journal
+    var keeper: OutboxKeeper
+    /// Records replayed.
+    var replayed: UInt64
+}
+
+/// Loads the snapshots and replays the journal from the lowest of their positions.
+struct Recovery {
+    let settings: Settings
+    let key: HashKey
+    let storeKey: HashKey
+    let time: any TimeSource
+    let counters: Counters
+    let log: Log
+    let failed: @Sendable (DaemonFailure) -> Void
+
+    private struct Saved {
+        var ledger: Ledger?
+        var partitions: [Int: [UInt8]] = [:]
+        var least: UInt64 = 0
+    }
+
+    func run(_ directory: borrowing DataDirectory, _ snapshots: Snapshots) throws -> RecoveredState {
+        let saved = try load(snapshots)
+        let shardCount = max(1, min(Partitioning.count, processorCount()))
+        var shards: [Shard] = []
+        for index in 0..<shardCount {
+            shards.append(
+                try Shard(
+                    index: index, of: shardCount, settings: EngineSettings(settings), key: key,
+                    storeKey: storeKey, snapshots: saved.partitions))
+        }
+        let disk = DiskFileSystem()
+        let archive = settings.journal.archive
+        let journal = try Journal.open(
+            directory: directory.journal, store: directory.identity.uuid,
+            segmentBytes: settings.journal.segmentBytes, archive: archive.isEmpty ? nil : archive,
+            fileSystem: disk, from: saved.least + 1)
+        let failed = failed
+        let keeper = OutboxKeeper(
+            outbox: try Outbox.open(path: directory.outbox), cursors: try Cursors.open(path: directory.cursors),
+            deadLetters: try DeadLetters.open(path: directory.deadLetters), shardCount: shardCount,
+            firstRecord: saved.least + 1, time: time, counters: counters, log: log
+        ) { error in
+            failed(DaemonFailure(exitCode: DaemonFailure.databaseCode, description: "outbox: \(error)"))
+        }
+        var ledger = saved.ledger ?? Ledger(settings: EngineSettings(settings))
+        let last = journal.committedRecord - 1
+        keeper.committed(through: last)
+        let replayed = try replay(journal, from: saved.least + 1, &ledger, shards, keeper)
+        wait(for: last, keeper)
+        return RecoveredState(
+            ledger: ledger, shards: shards, journal: journal, keeper: keeper, replayed: replayed)
+    }
+
+    private func load(_ snapshots: Snapshots) throws -> Saved {
+        var saved = Saved()
+        var least = UInt64.max
+        if let loaded = try snapshots.load(name: "ledger") {
+            warn(loaded.damage)
+            saved.ledger = try loaded.payload.withUnsafeBytes { raw in try Ledger(snapshot: raw) }
+            least = loaded.position
+        } else {
+            least = 0
+        }
+        for number in 0..<Partitioning.count {
+            let name = "partition-\(number < 10 ? "0" : "")\(number)"
+            guard let loaded = try snapshots.load(name: name) else {
+                least = 0
+                continue
+            }
+            warn(loaded.damage)
+            saved.partitions[number] = loaded.payload
+            least = min(least, loaded.position)
+        }
+        saved.least = least
+        return saved
+    }
+
+    private func warn(_ damage: SnapshotError?) {
+        if let damage { log.warning("recovery: \(damage); the one before is used") }
+    }
+
+    private func replay(
+        _ journal: borrowing Journal, from first: UInt64, _ ledger: inout Ledger, _ shards: [Shard],
+        _ keeper: OutboxKeeper
+    ) throws -> UInt64 {
+        guard first < journal.committedRecord else { return 0 }
+        var count: UInt64 = 0
+        let failed = failed
+        try journal.replay(from: first) { number, kind, payload in
+            let entry = try JournalEntry(kind: kind, payload: payload)
+            let record: ShardRecord
+            var letters: DeadLetters.Batch?
+            if case .events(var events) = entry {
+                events.batch.seal(key: key)
+                letters = Self.letters(events, number)
+                record = .events(ledger.apply(events, position: number, key: key))
+            } else {
+                ledger.apply(entry, position: number)
+                record = .entry(entry)
+            }
+            keeper.expect(number, letters: letters, now: EventTime(microseconds: ledger.clock.now))
+            Sequencer.dispatch(record, number, to: shards, keeper: keeper) { text in
+                failed(DaemonFailure(exitCode: DaemonFailure.stateCode, description: text))
+            }
+            count += 1
+            if count % 64 == 0 { wait(for: number - 32, keeper) }
+        }
+        return count
+    }
+
+    static func letters(_ events: EventsEntry, _ number: UInt64) -> DeadLetters.Batch? {
+        if events.batch.rejections.isEmpty { return nil }
+        return DeadLetters.Batch(
+            record: number, producer: events.producer.isEmpty ? nil : events.producer,
+            rejections: events.batch.rejections, receivedAt: EventTime(microseconds: events.receivedAt))
+    }
+
+    private func wait(for record: UInt64, _ keeper: OutboxKeeper) {
+        let done = DispatchSemaphore(value: 0)
+        keeper.whenHeld(record) { done.signal() }
+        done.wait()
+    }
+}
