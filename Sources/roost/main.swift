@@ -1,1 +1,3 @@
-print("roost")
+import Glibc
+
+exit(CommandTable.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,366 @@
+/// One key of the configuration: where it stands, what it takes, and which property it sets.
+package struct SettingsKey: Sendable {
+    /// From the root of the file, with dots: `clock.allowed_lateness`.
+    package let path: String
+    package let kind: Kind
+    /// One sentence for the shipped file and for a person who reads an error.
+    package let sentence: String
+
+    package typealias Path<Value> = any WritableKeyPath<Settings, Value> & Sendable
+
+    /// Type, bounds and property in one: a key cannot take what its property does not hold.
+    package enum Kind: Sendable {
+        case text(Path<String>)
+        /// `host:port`.
+        case address(Path<String>)
+        case flag(Path<Bool>)
+        case count(Path<Int>, ClosedRange<Int>)
+        case bigCount(Path<Int64>, ClosedRange<Int64>)
+        case bytes(Path<Int>, ClosedRange<Int>)
+        case bigBytes(Path<Int64>, ClosedRange<Int64>)
+        case seed(Path<UInt64>)
+        case real(Path<Double>, ClosedRange<Double>)
+        /// Text with a unit; microseconds within.
+        case duration(Path<Int64>, ClosedRange<Int64>)
+        /// A duration or null; null means what the sentence says.
+        case optionalDuration(Path<Int64?>, ClosedRange<Int64>)
+        case clockMode(Path<Settings.ClockMode>)
+        case transform(Path<Settings.FeatureTransform>)
+        case zone(Path<Zone>)
+        /// A list of distinct names out of those known.
+        case names(Path<[String]>, known: [String], atLeast: Int)
+        /// Field of the contract → source keys; entries replace the default of their field.
+        case fields(Path<[String: [String]]>)
+        /// Value → name, free on both sides.
+        case mapping(Path<[String: String]>)
+        case schedule(Path<Settings.Schedule?>)
+        /// Named by the contract, with one value only so far; nothing is stored.
+        case fixed(JSONValue, otherwise: String)
+    }
+
+    package init(_ path: String, _ kind: Kind, _ sentence: String) {
+        self.path = path
+        self.kind = kind
+        self.sentence = sentence
+    }
+}
+
+/// Every key of the configuration, once, in the order of the shipped file.
+package enum SettingsKeys {
+    package static let all: [SettingsKey] =
+        [
+            SettingsKey(
+                "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
+        ]
+        + listen + clock + schema + sessions + journal + retention + models + triggers + limits
+
+    /// Models that `models.enabled` may name.
+    package static let knownModels = ["segments", "repurchase"]
+
+    /// Features that a segmentation may use: counts of the known events, sessions of both gaps, and the
+    /// purchase figures of the contract's "One user".
+    package static let knownFeatures =
+        [
+            "session_start", "first_visit", "view_item", "add_to_cart", "begin_checkout", "purchase",
+            "refund", "login", "sign_up",
+        ] + [
+            "short_count", "short_total_s", "long_count", "long_total_s", "event_total", "revenue",
+            "purchase_days", "frequency", "recency_d", "T_d", "monetary_value", "days_since_last",
+        ]
+
+    private static let day = Microseconds.day
+    private static let year = 366 * Microseconds.day
+    /// Far more than any machine has, far less than what overflows a sum.
+    private static let many = 1 << 40
+
+    private static let listen: [SettingsKey] =
+        endpoint(
+            "ingest", "Where events come in.", address: \.listen.ingest.address,
+            token: \.listen.ingest.tokenFile, insecure: \.listen.ingest.insecure)
+        + endpoint(
+            "triggers", "Where triggers go out.", address: \.listen.triggers.address,
+            token: \.listen.triggers.tokenFile, insecure: \.listen.triggers.insecure)
+        + endpoint(
+            "status", "Where questions are answered (HTTP).", address: \.listen.status.address,
+            token: \.listen.status.tokenFile, insecure: \.listen.status.insecure)
+
+    private static func endpoint(
+        _ name: String, _ sentence: String, address: SettingsKey.Path<String>,
+        token: SettingsKey.Path<String>, insecure: SettingsKey.Path<Bool>
+    ) -> [SettingsKey] {
+        [
+            SettingsKey(
+                "listen.\(name).address", .address(address),
+                "\(sentence) host:port; port 0 asks for a free one."),
+            SettingsKey(
+                "listen.\(name).tls",
+                .fixed(.null, otherwise: "TLS is not available yet; put a proxy in front of the port"),
+                "Certificate and key; not available yet."),
+            SettingsKey(
+                "listen.\(name).token_file", .text(token),
+                "File with the token that clients must give; empty: none."),
+            SettingsKey(
+                "listen.\(name).insecure", .flag(insecure),
+                "Accept an address other than loopback without TLS and a token."),
+        ]
+    }
+
+    private static let clock = [
+        SettingsKey(
+            "clock.mode", .clockMode(\.clock.mode),
+            "wall: now is the wall clock; event: now is the greatest event time accepted, or the last $advance."
+        ),
+        SettingsKey(
+            "clock.allowed_lateness", .duration(\.clock.allowedLateness, 0...30 * day),
+            "How long decisions wait for events that are out of order: the watermark is now less this."),
+        SettingsKey(
+            "clock.max_future_skew", .duration(\.clock.maxFutureSkew, 0...year),
+            "Wall clock: an event further ahead of now is refused as future_timestamp."),
+        SettingsKey(
+            "clock.max_jump", .optionalDuration(\.clock.maxJump, Microseconds.second...100 * year),
+            "Event clock: an event further ahead of now is refused as future_timestamp; null: none is."),
+        SettingsKey(
+            "clock.timezone", .zone(\.clock.zone),
+            "IANA zone of calendar days, of times given without an offset, and of schedules."),
+    ]
+
+    private static let schema = [
+        SettingsKey(
+            "schema.preset",
+            .fixed(.string("default"), otherwise: "the only preset so far is \"default\""),
+            "Set of source keys to start from."),
+        SettingsKey(
+            "schema.fields", .fields(\.schema.fields),
+            "Field → source keys, the first that is not null wins; a field named here replaces its default."),
+        SettingsKey(
+            "schema.event_names", .mapping(\.schema.eventNames),
+            "Value of the name field → event name, such as {\"회원가입완료\": \"sign_up\"}."),
+    ]
+
+    private static let sessions = [
+        SettingsKey(
+            "sessions.short_gap", .duration(\.sessions.shortGap, Microseconds.second...year),
+            "Events of a user further apart than this are of two short sessions."),
+        SettingsKey(
+            "sessions.long_gap", .duration(\.sessions.longGap, Microseconds.second...year),
+            "Events of a user further apart than this are of two long sessions."),
+        SettingsKey(
+            "sessions.keep", .optionalDuration(\.sessions.keep, Microseconds.second...2 * year),
+            "Late events join sessions of this stretch before now; null: twice long_gap."),
+        SettingsKey(
+            "dedupe.window", .duration(\.dedupe.window, 0...year),
+            "Two events of a user with the same id at most this far apart count once."),
+    ]
+
+    private static let journal = [
+        SettingsKey(
+            "journal.segment_bytes", .bigBytes(\.journal.segmentBytes, 1 << 16...1 << 32),
+            "A segment file is closed when it has grown to this."),
+        SettingsKey(
+            "journal.commit_interval", .duration(\.journal.commitInterval, 0...Microseconds.second),
+            "Longest wait of a line for others to share its fdatasync."),
+        SettingsKey(
+            "journal.archive", .text(\.journal.archive),
+            "Directory that receives segments no longer needed instead of their being removed; empty: none."),
+        SettingsKey(
+            "journal.tick_interval",
+            .duration(\.journal.tickInterval, 10_000...Microseconds.hour),
+            "Wall clock: the clock is journaled at least this often while nothing arrives."),
+        SettingsKey(
+            "snapshot.interval", .duration(\.snapshot.interval, Microseconds.second...30 * day),
+            "All partitions are written anew at least this often, where there is something new."),
+        SettingsKey(
+            "snapshot.journal_bytes", .bigBytes(\.snapshot.journalBytes, 1 << 16...1 << 44),
+            "Or after so much journal."),
+        SettingsKey(
+            "sinks", .fixed(.array([]), otherwise: "there are no sinks yet; read the trigger port"),
+            "Where triggers are delivered besides the trigger port; none so far."),
+    ]
+
+    private static let retention = [
+        SettingsKey(
+            "retention.outbox.age", .duration(\.retention.outboxAge, Microseconds.minute...100 * year),
+            "A trigger is kept so long, by the wall clock since it was recorded."),
+        SettingsKey(
+            "retention.outbox.count", .bigCount(\.retention.outboxCount, 1...Int64(many)),
+            "And at most so many of them."),
+        SettingsKey(
+            "retention.dead_letters.age",
+            .duration(\.retention.deadLettersAge, Microseconds.minute...100 * year),
+            "A line that could not be used is kept so long."),
+        SettingsKey(
+            "retention.dead_letters.count", .bigCount(\.retention.deadLettersCount, 0...Int64(many)),
+            "And at most so many of them."),
+        SettingsKey(
+            "retention.erase_within", .duration(\.retention.eraseWithin, Microseconds.minute...30 * day),
+            "An erased user is gone from every file within this."),
+    ]
+
+    private static let models = [
+        SettingsKey(
+            "models.enabled", .names(\.models.enabled, known: knownModels, atLeast: 0),
+            "Models that are fitted and used."),
+        SettingsKey(
+            "models.schedule", .schedule(\.models.schedule),
+            "null: daily at 3h under the wall clock, never under the event clock; \"off\": only on request; "
+                + "or {every: \"24h\", at: \"3h\"}, at counted from midnight in clock.timezone."),
+        SettingsKey("models.seed", .seed(\.models.seed), "Seed of every fit."),
+        SettingsKey(
+            "models.fit_deadline", .duration(\.models.fitDeadline, Microseconds.second...day),
+            "A fit that takes longer is killed."),
+        SettingsKey(
+            "models.fit_memory_bytes", .bigBytes(\.models.fitMemoryBytes, 64 << 20...1 << 44),
+            "Memory a fit may use."),
+        SettingsKey(
+            "models.keep_versions", .count(\.models.keepVersions, 1...100_000),
+            "Versions of each model kept in the registry."),
+        SettingsKey(
+            "models.segments.k", .count(\.models.segments.k, 0...20),
+            "Named groups, the outliers' included where there are any; 0: chosen by the data."),
+        SettingsKey(
+            "models.segments.features",
+            .names(\.models.segments.features, known: knownFeatures, atLeast: 1),
+            "What users are grouped by; each is standardised."),
+        SettingsKey(
+            "models.segments.transform", .transform(\.models.segments.transform),
+            "What happens to a feature before it is standardised: none or log1p."),
+        SettingsKey(
+            "models.segments.restarts", .count(\.models.segments.restarts, 1...1000),
+            "Starts of k-means, the best of which is kept."),
+        SettingsKey(
+            "models.segments.iterations", .count(\.models.segments.iterations, 1...100_000),
+            "Most iterations of one start."),
+        SettingsKey(
+            "models.segments.outlier_distance", .real(\.models.segments.outlierDistance, 0...1e12),
+            "Robust distance beyond which a user is set apart; 0: nobody is."),
+        SettingsKey(
+            "models.segments.minimum_users", .count(\.models.segments.minimumUsers, 2...many),
+            "Fewest users for a fit."),
+        SettingsKey(
+            "models.repurchase.minimum_intervals",
+            .count(\.models.repurchase.minimumIntervals, 1...many),
+            "Fewest observed intervals between purchases for a fit."),
+    ]
+
+    private static let triggers =
+        [
+            SettingsKey(
+                "triggers.max_age", .duration(\.triggers.maxAge, Microseconds.second...year),
+                "Wall clock: a trigger due longer ago than this is recorded as stale and not sent.")
+        ]
+        + rule(
+            "browse_abandoned", "A product seen and not put into the cart.",
+            enabled: \.triggers.browseAbandoned.enabled,
+            delay: \.triggers.browseAbandoned.delay)
+        + rule(
+            "cart_abandoned", "A cart left.", enabled: \.triggers.cartAbandoned.enabled,
+            delay: \.triggers.cartAbandoned.delay)
+        + rule(
+            "checkout_abandoned", "A checkout left.", enabled: \.triggers.checkoutAbandoned.enabled,
+            delay: \.triggers.checkoutAbandoned.delay)
+        + rule(
+            "churned", "No further purchase since the last.", enabled: \.triggers.churned.enabled,
+            delay: \.triggers.churned.delay)
+        + rule(
+            "win_back", "No further purchase for long.", enabled: \.triggers.winBack.enabled,
+            delay: \.triggers.winBack.delay)
+        + rule(
+            "dormant", "No event of any kind from one who never bought.", enabled: \.triggers.dormant.enabled,
+            delay: \.triggers.dormant.delay)
+        + rule(
+            "onboarding_stalled", "Signed up and bought nothing.",
+            enabled: \.triggers.onboardingStalled.enabled,
+            delay: \.triggers.onboardingStalled.delay)
+        + rule(
+            "welcome", "Signed up.", enabled: \.triggers.welcome.enabled,
+            delay: \.triggers.welcome.delay)
+        + rule(
+            "repurchase_due", "The predicted purchase date has come.",
+            enabled: \.triggers.repurchaseDue.enabled,
+            delay: \.triggers.repurchaseDue.delay, lead: true)
+        + [
+            SettingsKey(
+                "triggers.segment_moved.enabled", .flag(\.triggers.segmentMoved.enabled),
+                "A user has changed segment."),
+            SettingsKey(
+                "triggers.bot_suspected.enabled", .flag(\.triggers.botSuspected.enabled),
+                "A user has passed the bound of the outliers."),
+        ]
+
+    private static func rule(
+        _ name: String, _ sentence: String, enabled: SettingsKey.Path<Bool>,
+        delay: SettingsKey.Path<Int64>, lead: Bool = false
+    ) -> [SettingsKey] {
+        [
+            SettingsKey("triggers.\(name).enabled", .flag(enabled), sentence),
+            SettingsKey(
+                "triggers.\(name).\(lead ? "lead" : "delay")", .duration(delay, 0...10 * year),
+                lead ? "How long before the predicted date." : "From the event to the trigger."),
+        ]
+    }
+
+    private static let limits = [
+        SettingsKey("limits.line_bytes", .bytes(\.limits.lineBytes, 64...64 << 20), "Longest line."),
+        SettingsKey("limits.nesting", .count(\.limits.nesting, 2...64), "Deepest nesting of a line."),
+        SettingsKey(
+            "limits.ingest_connections", .count(\.limits.ingestConnections, 1...100_000),
+            "Connections to the ingest port."),
+        SettingsKey(
+            "limits.ingest_connections_per_peer", .count(\.limits.ingestConnectionsPerPeer, 1...100_000),
+            "Of them from one address."),
+        SettingsKey(
+            "limits.line_timeout", .duration(\.limits.lineTimeout, 10_000...day),
+            "A line must be whole so long after its first byte."),
+        SettingsKey(
+            "limits.idle_timeout", .duration(\.limits.idleTimeout, 10_000...30 * day),
+            "A connection that says nothing for so long is closed."),
+        SettingsKey(
+            "limits.unusable_lines", .count(\.limits.unusableLines, 1...many),
+            "A plain connection whose first so many lines are all unusable is closed."),
+        SettingsKey(
+            "limits.trigger_connections", .count(\.limits.triggerConnections, 1...100_000),
+            "Subscribers of the trigger port."),
+        SettingsKey(
+            "limits.status_connections", .count(\.limits.statusConnections, 1...100_000),
+            "Connections to the status port."),
+        SettingsKey(
+            "limits.user_lists", .count(\.limits.userLists, 1...1000), "Lists of users read at a time."),
+        SettingsKey(
+            "limits.read_bytes", .bytes(\.limits.readBytes, 512...64 << 20),
+            "Read from a socket at once, and so the largest batch; a longer line grows it."),
+        SettingsKey(
+            "limits.batches_in_flight", .count(\.limits.batchesInFlight, 1...10_000),
+            "Batches of one connection between reading and commit."),
+        SettingsKey(
+            "limits.journal_queue_bytes", .bytes(\.limits.journalQueueBytes, 4096...1 << 34),
+            "Bytes that may wait for the journal before reading pauses."),
+        SettingsKey(
+            "limits.records_in_flight", .count(\.limits.recordsInFlight, 1...100_000),
+            "Records the shards may lag behind the journal before reading pauses."),
+        SettingsKey(
+            "limits.items_per_event", .count(\.limits.itemsPerEvent, 1...65_535), "Items of one event."),
+        SettingsKey(
+            "limits.http_body_bytes", .bytes(\.limits.httpBodyBytes, 1024...1 << 32),
+            "Body of POST /v1/events, unpacked."),
+        SettingsKey(
+            "limits.dead_letter_bytes", .bytes(\.limits.deadLetterBytes, 0...64 << 20),
+            "A dead letter keeps so much of its line."),
+        SettingsKey(
+            "limits.subscriber_buffer_bytes", .bytes(\.limits.subscriberBufferBytes, 1024...1 << 30),
+            "Unsent triggers of a subscriber before reading for it pauses."),
+        SettingsKey(
+            "limits.dedupe_ids", .count(\.limits.dedupeIDs, Partitioning.count...many),
+            "Event ids remembered in all; the oldest by arrival are forgotten beyond."),
+        SettingsKey(
+            "limits.custom_names", .count(\.limits.customNames, 0...60_000),
+            "Event names beyond the known ones that are counted by name; later ones count as other."),
+        SettingsKey(
+            "limits.values_per_dimension", .count(\.limits.valuesPerDimension, 1...65_535),
+            "Values of a field kept for one user; later ones do not count for main."),
+        SettingsKey(
+            "limits.recent_purchases", .count(\.limits.recentPurchases, 0...1000),
+            "Purchases kept with their items for each user."),
+        SettingsKey(
+            "limits.producers", .count(\.limits.producers, 1...many), "Producers whose numbers are kept."),
+    ]
+}
