@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import urllib.parse
 
 import features
@@ -24,8 +25,6 @@ EIGHT = [
 
 def generated(env):
     """The visit log of `roost generate`, made once."""
-    import subprocess
-
     def make():
         done = subprocess.run(
             [env.binary, "generate", "--events", "20000", "--seed", "7"], capture_output=True, check=False)

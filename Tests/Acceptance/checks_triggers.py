@@ -1,11 +1,12 @@
 """What goes out: the trigger port, the outbox over HTTP, and the wall clock."""
 
 import json
+import socket
 import time
 
 import features
 from checks_state import DAY0, line
-from client import ClientError
+from client import ClientError, address
 from features import DAY, HOUR, MINUTE, SECOND, stamp
 from harness import check, eventually, expect, expect_equal, expect_numbering, expect_sequence
 
@@ -162,8 +163,6 @@ class SleepingSubscriber:
     """Asks for everything and reads nothing until told to."""
 
     def __init__(self, daemon):
-        import socket
-        from client import address
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(60)

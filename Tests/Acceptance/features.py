@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -97,7 +97,10 @@ class Number(Decimal):
     __slots__ = ("text",)
 
     def __new__(cls, text):
-        self = super().__new__(cls, text)
+        try:
+            self = super().__new__(cls, text)
+        except InvalidOperation:  # an exponent beyond what can be counted
+            self = super().__new__(cls, "-1e9999" if text.startswith("-") else "1e9999")
         self.text = text
         return self
 
