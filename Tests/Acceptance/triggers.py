@@ -88,7 +88,7 @@ def of_user(events, delays, end):
     """`events`: one user's, sorted by (event time, arrival)."""
     timers = Timers(delays)
     for event in events:
-        yield from timers.fire(lambda due, now=event.time: due < now)
+        yield from timers.fire(lambda due, now=event.time: due < now and end.passed(due))
         timers.apply(event)
     yield from timers.fire(end.passed)
 
