@@ -10,6 +10,8 @@ package struct Ledger: Sendable {
         package var adopted = 0
         /// Bytes of the one in use.
         package var bytes: [UInt8] = []
+
+        package init() {}
     }
 
     package var position: UInt64 = 0

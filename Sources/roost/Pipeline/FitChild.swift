@@ -25,8 +25,8 @@ struct FitRequestMemory: ~Copyable {
 
     /// - Parameter byteCount: zero-filled.
     init(byteCount: Int) throws(FitFailure) {
-        descriptor = memfd_create("roost-fit", UInt32(MFD_CLOEXEC))
-        guard descriptor >= 0 else { throw .system("memfd_create", errno) }
+        descriptor = Self.anonymousFile()
+        guard descriptor >= 0 else { throw .system("open(O_TMPFILE)", errno) }
         guard ftruncate(descriptor, byteCount) == 0 else {
             let code = errno
             close(descriptor)
@@ -39,6 +39,11 @@ struct FitRequestMemory: ~Copyable {
             throw .system("mmap", code)
         }
         bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+    }
+
+    /// A file without a name in memory, closed when a child is started.
+    private static func anonymousFile() -> Int32 {
+        open("/dev/shm", O_RDWR | __O_TMPFILE | O_DIRECTORY | O_CLOEXEC, 0o600)
     }
 
     deinit {
@@ -69,7 +74,8 @@ enum FitChild {
         _ request: borrowing FitRequestMemory, deadlineMicroseconds: Int64, memoryBytes: Int64
     ) throws(FitFailure) -> [UInt8] {
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, Int32(O_CLOEXEC)) == 0 else { throw .system("pipe2", errno) }
+        guard pipe(&ends) == 0 else { throw .system("pipe", errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let child: pid_t
         do throws(FitFailure) {
             child = try spawn(request.descriptor, ends[1], memoryBytes)

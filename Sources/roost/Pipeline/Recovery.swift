@@ -21,6 +21,9 @@ struct RecoveredState: ~Copyable {
     var keeper: OutboxKeeper
     /// Records replayed.
     var replayed: UInt64
+
+    /// The journal, to be written on.
+    consuming func takeJournal() -> Journal { journal }
 }
 
 /// Loads the snapshots and replays the journal from the lowest of their positions.

@@ -61,7 +61,12 @@ actor Sequencer {
         isWall = settings.clock.mode == .wall
     }
 
-    func attach(_ trainer: Trainer) { self.trainer = trainer }
+    /// After recovery: notes changed settings, and ends the refit that a crash may have interrupted.
+    func begin(_ trainer: Trainer, _ settings: EngineSettings) {
+        self.trainer = trainer
+        if ledger.position == 0 || ledger.settings != settings { append(.settings(settings)) }
+        fitScheduled()
+    }
 
     // MARK: The order of things
 

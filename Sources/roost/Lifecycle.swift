@@ -1,0 +1,112 @@
+import Core
+import Dispatch
+import Glibc
+import Status
+import Synchronization
+import Wire
+
+let roostVersion = CommandTable.version
+
+/// Runs the daemon until a signal ends it.
+///
+/// - Returns: the exit code: 0 after SIGTERM or SIGINT, else what failed (`DaemonFailure`).
+func serve(settings: Settings, configPath: String) -> Int32 {
+    signal(SIGPIPE, SIG_IGN)
+    let writer = LogWriter(time: SystemTime())
+    let lifecycle = Lifecycle(settings: settings, writer: writer)
+    return lifecycle.run()
+}
+
+private final class Lifecycle: Sendable {
+    private let settings: Settings
+    private let writer: LogWriter
+    private let queue = DispatchQueue(label: "roost.lifecycle")
+    private let signals = Guarded<Int>(0)
+    private let daemon = Guarded<Daemon?>(nil)
+
+    init(settings: Settings, writer: LogWriter) {
+        self.settings = settings
+        self.writer = writer
+    }
+
+    func run() -> Int32 {
+        for address in [settings.listen.ingest, settings.listen.triggers, settings.listen.status]
+        where address.insecure {
+            writer.log.warning("\(address.address) is open to others without TLS and token, as configured")
+        }
+        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { self.received(number) }
+            source.resume()
+            return source
+        }
+        Task { await self.start() }
+        withExtendedLifetime(sources) { dispatchMain() }
+    }
+
+    private func start() async {
+        do {
+            let started = try await Daemon.start(settings, log: writer.log) { self.end($0) }
+            daemon.update { $0 = started }
+            var line = JSONWriter()
+            line.beginObject()
+            line.key("ready")
+            line.beginObject()
+            line.key("ingest")
+            line.value(started.ingest.address)
+            line.key("triggers")
+            line.value(started.triggers.address)
+            line.key("status")
+            line.value(started.status.boundAddress)
+            line.endObject()
+            line.endObject()
+            line.newline()
+            try File(borrowing: 1).write(line.text)
+        } catch {
+            writer.log.error("roost cannot start: \(error)")
+            writer.flush()
+            exit((error as? DaemonFailure)?.exitCode ?? 1)
+        }
+    }
+
+    private func received(_ number: Int32) {
+        if number == SIGHUP {
+            writer.log.warning("SIGHUP: settings are read at start only; restart to change them")
+            return
+        }
+        signals.update { $0 += 1 }
+        guard signals.value == 1, let daemon = daemon.value else {
+            writer.log.warning("ended at once; what was acknowledged is on disk")
+            writer.flush()
+            exit(1)
+        }
+        Task {
+            await daemon.stop()
+            self.writer.log.info("stopped")
+            self.writer.flush()
+            exit(0)
+        }
+    }
+
+    /// A disk or the state failed: nothing more may be acknowledged.
+    private func end(_ failure: DaemonFailure) {
+        writer.log.error("\(failure); stopping without further acks")
+        writer.flush()
+        exit(failure.exitCode)
+    }
+}
+
+/// Resident memory of this process, bytes.
+func residentBytes() -> Int64 {
+    let descriptor = open("/proc/self/statm", O_RDONLY)
+    guard descriptor >= 0 else { return 0 }
+    defer { close(descriptor) }
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let count = read(descriptor, &buffer, buffer.count)
+    guard count > 0 else { return 0 }
+    let fields = String(decoding: buffer[..<count], as: UTF8.self).split(separator: " ")
+    return fields.count > 1 ? (Int64(fields[1]) ?? 0) * Int64(sysconf(Int32(_SC_PAGESIZE))) : 0
+}
+
+func processorCount() -> Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

@@ -1,0 +1,129 @@
+import Core
+import Dispatch
+import Engine
+import Glibc
+import Status
+import Store
+import Wire
+
+/// The daemon, in the order in which an event travels.
+struct Daemon: Sendable {
+    let sequencer: Sequencer
+    let keeper: OutboxKeeper
+    let snapshotter: Snapshotter
+    let ingest: Listener
+    let triggers: Listener
+    let status: StatusServer
+    /// Holds the data directory's lock.
+    let directory: DirectoryHolder
+
+    /// Recovers the state and opens the ports: listener → decoder → journal → shards → rules → outbox →
+    /// status.
+    static func start(
+        _ settings: Settings, log: Log, failed: @escaping @Sendable (DaemonFailure) -> Void
+    ) async throws -> Daemon {
+        let time = SystemTime()
+        let counters = Counters()
+        let startedAt = time.monotonic()
+        var chance = SystemRandomNumberGenerator()
+        let key = HashKey(k0: chance.next(), k1: chance.next())
+        let trouble = Guarded<String?>(nil)
+        let fail: @Sendable (DaemonFailure) -> Void = { failure in
+            trouble.update { $0 = failure.description }
+            failed(failure)
+        }
+
+        let directory = DirectoryHolder(
+            try DataDirectory.open(
+                settings.dataDirectory, process: getpid(), fileSystem: DiskFileSystem(), using: &chance))
+        let store = "\(directory.value.identity.uuid)"
+        let snapshots = try Snapshots(
+            directory: directory.value.snapshots, fileSystem: DiskFileSystem())
+        let recovery = Recovery(
+            settings: settings, key: key, storeKey: storeKey(directory.value.identity.uuid), time: time,
+            counters: counters, log: log, failed: fail)
+        let recovered = try recovery.run(directory.value, snapshots)
+        let ledger = recovered.ledger
+        let shards = recovered.shards
+        let keeper = recovered.keeper
+        log.info(
+            "recovered \(keeper.totals().users) users at record \(ledger.position), \(recovered.replayed) records replayed"
+        )
+
+        let writer = JournalWriter(
+            journal: recovered.takeJournal(), counters: counters, log: log,
+            committed: { keeper.committed(through: $0) },
+            failed: { fail(DaemonFailure(exitCode: DaemonFailure.journalCode, description: "journal: \($0)")) })
+        let sequencer = Sequencer(
+            ledger: ledger, shards: shards, writer: writer, keeper: keeper, key: key, store: store,
+            settings: settings, time: time, counters: counters, log: log
+        ) { fail(DaemonFailure(exitCode: DaemonFailure.stateCode, description: $0)) }
+        let trainer = Trainer(
+            shards: shards, settings: settings,
+            registry: try ModelRegistry.open(path: directory.value.registry), time: time, log: log)
+        await sequencer.begin(trainer, EngineSettings(settings))
+        let snapshotter = Snapshotter(
+            snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
+            settings: settings, savedRecord: 0, time: time, counters: counters, log: log)
+
+        let ingest = try Listener.ingest(
+            address: settings.listen.ingest.address,
+            context: IngestContext(
+                limits: settings.limits, intake: sequencer, key: key,
+                token: try token(settings.listen.ingest), time: time, counters: counters, log: log),
+            log: log
+        ) { EventDecoder(settings: settings) }
+        let triggers = try Listener.triggers(
+            address: settings.listen.triggers.address,
+            context: SubscriberContext(
+                limits: settings.limits, source: keeper, token: try token(settings.listen.triggers),
+                time: time, counters: counters),
+            log: log)
+        let status = try StatusServer(
+            endpoint: settings.listen.status, token: try token(settings.listen.status),
+            limits: settings.limits,
+            source: DaemonStatus(
+                sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
+                settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
+                key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
+        ) { log.warning($0) }
+
+        await ingest.start()
+        await triggers.start()
+        await sequencer.startTicking()
+        await snapshotter.start()
+        return Daemon(
+            sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, ingest: ingest,
+            triggers: triggers, status: status, directory: directory)
+    }
+
+    /// Ends in order: no more lines, what was taken is on disk and acknowledged, a last snapshot.
+    func stop() async {
+        await snapshotter.stop()
+        await ingest.stop()
+        await sequencer.close()
+        await withCheckedContinuation { continuation in
+            sequencer.sync { continuation.resume() }
+        }
+        await snapshotter.round()
+        await triggers.stop()
+        status.stop()
+    }
+
+    private static func storeKey(_ uuid: StoreUUID) -> HashKey {
+        let (k0, k1) = StableHash.hash128(uuid.bytes)
+        return HashKey(k0: k0, k1: k1)
+    }
+
+    private static func token(_ endpoint: Settings.Endpoint) throws -> String? {
+        guard !endpoint.tokenFile.isEmpty else { return nil }
+        let text = String(decoding: try File.read(path: endpoint.tokenFile), as: UTF8.self)
+        return text.split(whereSeparator: { $0.isWhitespace }).first.map { String($0) }
+    }
+}
+
+/// Keeps the data directory locked as long as the daemon lives.
+final class DirectoryHolder: Sendable {
+    let value: DataDirectory
+    init(_ value: consuming DataDirectory) { self.value = value }
+}
