@@ -13,7 +13,7 @@ package struct DecodedSlab: Sendable {
     }
 
     package var batch: EventBatch
-    /// Bytes of the slab that are in the batch, newlines included.
+    /// Bytes of the slab done with, newlines included; at a control line its range says where to go on.
     package var consumed: Int
     package var stop: Stop
 
@@ -22,12 +22,4 @@ package struct DecodedSlab: Sendable {
         self.consumed = consumed
         self.stop = stop
     }
-}
-
-/// Turns whole lines into events.
-package protocol SlabDecoder: ~Copyable, SendableMetatype {
-    /// - Parameters:
-    ///   - slab: whole lines, each ended by a newline, with `LineFramer.padding` readable bytes behind.
-    ///   - streamStart: the slab begins where the connection began, so that a byte order mark is skipped.
-    mutating func decode(_ slab: UnsafeRawBufferPointer, streamStart: Bool) -> DecodedSlab
 }
