@@ -252,12 +252,12 @@ struct IngestSocketTests {
         try await blocking {
             for round in 1...5 {
                 let client = try port.client()
-                try client.send("{\"$hello\":{\"producer\":\"p\"}}\n")
+                try client.send("{\"$hello\":{\"producer\":\"p\(round)\"}}\n")
                 _ = try client.line()
                 try client.send(String(repeating: "!\n", count: 100))
                 if round % 2 == 0 { client.reset() }
             }
-            #expect(port.intake.departed.wait(for: 2))
+            #expect(port.intake.departed.wait(for: 5))
             let last = try port.client()
             try last.send("{\"$hello\":{\"producer\":\"q\"}}\na,1,x\n")
             #expect(try last.lines(2).last == #"{"$ack":{"next":2}}"#)
