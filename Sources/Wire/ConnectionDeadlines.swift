@@ -14,6 +14,8 @@ package struct ConnectionDeadlines: Sendable {
 
     /// A peer that is told goodbye has so long to take it.
     package static let lingerTime = 2 * Microseconds.second
+    /// And in all, however slowly it takes it.
+    package static let lingerTimeTotal = 10 * Microseconds.second
 
     private let lineTimeout: Int64
     private let idleTimeout: Int64
@@ -50,7 +52,9 @@ package struct ConnectionDeadlines: Sendable {
     package mutating func linger(from now: Int64) {
         let since = lingerSince ?? now
         lingerSince = since
-        lingerUntil = max(since, progressAt) + ConnectionDeadlines.lingerTime
+        lingerUntil = min(
+            max(since, progressAt) + ConnectionDeadlines.lingerTime,
+            since + ConnectionDeadlines.lingerTimeTotal)
     }
 
     /// The earliest instant at which something can expire.

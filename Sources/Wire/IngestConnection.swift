@@ -7,7 +7,8 @@ import Dispatch
 package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection {
     private let executor: ConnectionExecutor
     private let context: IngestContext
-    private let descriptor: Descriptor
+    /// Until the channel has it: who is last to let go of it closes it.
+    private var descriptor: Descriptor?
     private let peer: String
     private let onEnd: @Sendable () -> Void
     private var decoder: Decoder
@@ -58,6 +59,8 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
     }
 
     private func open() {
+        guard let descriptor else { return }
+        self.descriptor = nil
         channel = ConnectionChannel(
             descriptor: descriptor, queue: executor.queue,
             onReadable: { self.assumeIsolated { $0.readable() } },
@@ -113,13 +116,18 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
 
     private func decode(_ slab: UnsafeRawBufferPointer) {
         var decoded = decoder.decode(slab, streamStart: isAtStart)
+        if let limit = context.latestAccepted {
+            decoded.batch.refuseFuture(after: limit, lines: slab, keptBytes: context.limits.deadLetterBytes)
+        }
         decoded.batch.seal(key: context.key)
         var consumed = decoded.consumed
         if !decoded.batch.isEmpty { perform(machine.received(decoded.batch)) }
-        if case .control(let range) = decoded.stop, machine.wantsInput {
-            let line = UnsafeRawBufferPointer(rebasing: slab[range])
-            perform(machine.received(control: line))
-            consumed = slab[max(range.upperBound - 1, 0)...].firstIndex(of: 0x0A).map { $0 + 1 } ?? slab.count
+        if case .control(let range) = decoded.stop {
+            consumed = range.lowerBound
+            if machine.wantsInput {
+                perform(machine.received(control: UnsafeRawBufferPointer(rebasing: slab[range])))
+                consumed = slab[range.lowerBound...].firstIndex(of: 0x0A).map { $0 + 1 } ?? slab.count
+            }
         }
         framer.consume(consumed)
     }

@@ -7,6 +7,8 @@ package struct IngestContext: Sendable {
     /// Secret of this process for the hashes of user ids.
     package let key: HashKey
     package let token: String?
+    /// Wall clock: an event further ahead of now is refused; microseconds.
+    package let maxFutureSkew: Int64
     package let time: any TimeSource
     package let counters: Counters
     private let unusable: LogThrottle
@@ -15,19 +17,24 @@ package struct IngestContext: Sendable {
 
     /// - Parameter token: what `$hello` must give; nil where none is asked for.
     package init(
-        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil, time: any TimeSource,
-        counters: Counters, log: Log
+        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil,
+        maxFutureSkew: Int64 = Settings().clock.maxFutureSkew, time: any TimeSource, counters: Counters,
+        log: Log
     ) {
         self.limits = limits
         self.intake = intake
         self.key = key
         self.token = token
+        self.maxFutureSkew = maxFutureSkew
         self.time = time
         self.counters = counters
         unusable = LogThrottle(log: log, time: time)
         unauthorized = LogThrottle(log: log, time: time)
         fenced = LogThrottle(log: log, time: time)
     }
+
+    /// Under the wall clock, the latest event time that is taken now.
+    var latestAccepted: EventTime? { intake.wallNow().map { $0 + maxFutureSkew } }
 
     func report(_ report: IngestProtocol.Report, peer: String) {
         switch report {

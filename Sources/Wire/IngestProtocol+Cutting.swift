@@ -27,7 +27,7 @@ extension EventBatch {
         return kept
     }
 
-    private mutating func renumberItems(of old: [ItemRow]) {
+    mutating func renumberItems(of old: [ItemRow]) {
         items.removeAll(keepingCapacity: true)
         for index in rows.indices where rows[index].itemsCount > 0 {
             let start = Int(rows[index].itemsStart)
@@ -36,7 +36,7 @@ extension EventBatch {
         }
     }
 
-    private mutating func renumberDictionary(of old: [TextRange]) {
+    mutating func renumberDictionary(of old: [TextRange]) {
         var numbers = [UInt16](repeating: EventRow.absent, count: old.count)
         var kept: [TextRange] = []
         func renumber(_ entry: UInt16) -> UInt16 {

@@ -36,7 +36,7 @@ package struct LineFramer: ~Copyable {
 
     /// - Parameters:
     ///   - readBytes: most bytes read at once.
-    ///   - lineBytes: longest line, without its newline.
+    ///   - lineBytes: longest line, without its newline or CRLF.
     ///   - keptBytes: what is kept of a longer one.
     package init(readBytes: Int, lineBytes: Int, keptBytes: Int) {
         precondition(readBytes > 0 && lineBytes > 0)
@@ -110,7 +110,8 @@ package struct LineFramer: ~Copyable {
             whole = from
         }
         if let newline = lastNewline(from..<end) { whole = newline + 1 }
-        if end - whole > lineBytes { beginSkipping() }
+        // One more than the limit may be a carriage return.
+        if end - whole > lineBytes + 1 { beginSkipping() }
         return whole > from || ended != nil
     }
 
@@ -157,7 +158,8 @@ package struct LineFramer: ~Copyable {
     private func firstLongLine() -> Range<Int>? {
         var line = start
         while let newline = firstNewline(line..<whole) {
-            if newline - line > lineBytes { return line..<newline }
+            let hasReturn = newline > line && storage[newline - 1] == 0x0D
+            if newline - line - (hasReturn ? 1 : 0) > lineBytes { return line..<newline }
             line = newline + 1
         }
         return nil

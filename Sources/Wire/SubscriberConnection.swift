@@ -30,7 +30,8 @@ package actor SubscriberConnection: PortConnection {
 
     private let executor: ConnectionExecutor
     private let context: SubscriberContext
-    private let descriptor: Descriptor
+    /// Until the channel has it: who is last to let go of it closes it.
+    private var descriptor: Descriptor?
     private let onEnd: @Sendable () -> Void
     private var framer: LineFramer
     private var machine: SubscriberProtocol
@@ -73,6 +74,8 @@ package actor SubscriberConnection: PortConnection {
     }
 
     private func open() {
+        guard let descriptor else { return }
+        self.descriptor = nil
         channel = ConnectionChannel(
             descriptor: descriptor, queue: executor.queue,
             onReadable: { self.assumeIsolated { $0.readable() } },

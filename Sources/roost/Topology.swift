@@ -36,11 +36,11 @@ struct Daemon: Sendable {
         let directory = DirectoryHolder(
             try DataDirectory.open(
                 settings.dataDirectory, process: getpid(), fileSystem: DiskFileSystem(), using: &chance))
-        let store = "\(directory.value.identity.uuid)"
+        let store = "\(directory.value.identity.store)"
         let snapshots = try Snapshots(
             directory: directory.value.snapshots, fileSystem: DiskFileSystem())
         let recovery = Recovery(
-            settings: settings, key: key, storeKey: storeKey(directory.value.identity.uuid), time: time,
+            settings: settings, key: key, storeKey: storeKey(directory.value.identity.store), time: time,
             counters: counters, log: log, failed: fail)
         let recovered = try recovery.run(directory.value, snapshots)
         let ledger = recovered.ledger
@@ -70,7 +70,8 @@ struct Daemon: Sendable {
             address: settings.listen.ingest.address,
             context: IngestContext(
                 limits: settings.limits, intake: sequencer, key: key,
-                token: try token(settings.listen.ingest), time: time, counters: counters, log: log),
+                token: try token(settings.listen.ingest),
+                maxFutureSkew: settings.clock.maxFutureSkew, time: time, counters: counters, log: log),
             log: log
         ) { EventDecoder(settings: settings) }
         let triggers = try Listener.triggers(

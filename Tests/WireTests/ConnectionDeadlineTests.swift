@@ -51,7 +51,11 @@ struct ConnectionDeadlineTests {
         #expect(deadlines.next == 2000 + ConnectionDeadlines.lingerTime)
         deadlines.progressed(at: 5000)
         deadlines.linger(from: 5000)
+        #expect(deadlines.next == 5000 + ConnectionDeadlines.lingerTime)
         #expect(deadlines.expired(at: 4999 + ConnectionDeadlines.lingerTime) == nil)
         #expect(deadlines.expired(at: 5000 + ConnectionDeadlines.lingerTime) == .linger)
+        deadlines.progressed(at: 60_000_000)
+        deadlines.linger(from: 60_000_000)
+        #expect(deadlines.next == 2000 + ConnectionDeadlines.lingerTimeTotal, "nor for ever by trickling")
     }
 }

@@ -96,10 +96,18 @@ final class FakeIntake: Intake {
     let submitted = Recorder<Int>()
     let departed = Recorder<String>()
 
-    init(holding: Bool = false) { state = Mutex(State(holding: holding)) }
+    private let wall: EventTime?
 
-    /// Lines taken, in order.
-    var lines: [String] { state.withLock { $0.lines } }
+    init(holding: Bool = false, wallNow: EventTime? = nil) {
+        wall = wallNow
+        state = Mutex(State(holding: holding))
+    }
+
+    /// Lines taken, in order, those of connections that are gone included.
+    var lines: [String] {
+        queue.sync {}
+        return state.withLock { $0.lines }
+    }
 
     /// Completes what was held, and from now on everything at once.
     func release() {
@@ -181,5 +189,5 @@ final class FakeIntake: Intake {
         }
     }
 
-    func wallNow() -> EventTime? { nil }
+    func wallNow() -> EventTime? { wall }
 }

@@ -38,9 +38,9 @@ struct IngestFramingTests {
     }
 
     @Test func `every pair of cuts gives the same lines`() {
-        let text = "ab\n\nabcdefghij\nabcde\r\nabcdefghijklmnop\nxy\n12345\n1234567890123\nend"
+        let text = "ab\n\nabcdefghij\nabcde\r\nabcdef\r\nabcdefghijklmnop\nxy\n12345\n1234567890123\nend"
         let bytes = Array(text.utf8)
-        let wanted = "ab\n\n<abc:10>\n<abc:6>\n<abc:16>\nxy\n12345\n<123:13>\nend\n"
+        let wanted = "ab\n\n<abc:10>\nabcde\r\n<abc:7>\n<abc:16>\nxy\n12345\n<123:13>\nend\n"
         for first in 0...bytes.count {
             for second in first...bytes.count {
                 let chunks = [

@@ -9,8 +9,10 @@ struct IngestPort {
     let counters = Counters()
     let messages = Recorder<String>()
 
-    init(limits: Limits = Limits(), holding: Bool = false, token: String? = nil) async throws {
-        intake = FakeIntake(holding: holding)
+    init(limits: Limits = Limits(), holding: Bool = false, token: String? = nil, wallNow: EventTime? = nil)
+        async throws
+    {
+        intake = FakeIntake(holding: holding, wallNow: wallNow)
         let messages = messages
         let log = Log { level, text in messages.append("\(level.text): \(text)") }
         let context = IngestContext(
@@ -242,6 +244,25 @@ struct IngestSocketTests {
         #expect(port.intake.lines == ["a", "b"])
         client.endWriting()
         await stopped
+        #expect(port.counters.value(.ingestConnections) == 0)
+    }
+
+    @Test func `an acked client that is gone before its answers takes nothing with it`() async throws {
+        let port = try await IngestPort(limits: .tiny)
+        try await blocking {
+            for round in 1...5 {
+                let client = try port.client()
+                try client.send("{\"$hello\":{\"producer\":\"p\(round)\"}}\n")
+                _ = try client.line()
+                try client.send(String(repeating: "!\n", count: 100))
+                if round % 2 == 0 { client.reset() }
+            }
+            #expect(port.intake.departed.wait(for: 5))
+            let last = try port.client()
+            try last.send("{\"$hello\":{\"producer\":\"q\"}}\na,1,x\n")
+            #expect(try last.lines(2).last == #"{"$ack":{"next":2}}"#)
+        }
+        await port.listener.stop()
         #expect(port.counters.value(.ingestConnections) == 0)
     }
 

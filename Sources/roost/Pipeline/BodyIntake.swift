@@ -47,7 +47,7 @@ struct BodyIntake {
         do throws(GunzipError) {
             var gunzip = try Gunzip(limit: settings.limits.httpBodyBytes)
             try body.withUnsafeBytes { (raw) throws(GunzipError) in
-                try gunzip.unpack(raw) { piece in lines.append(contentsOf: piece) }
+                try gunzip.unpack(raw) { (piece: UnsafeRawBufferPointer) in lines.append(contentsOf: piece) }
             }
             try gunzip.finish()
         } catch .tooLarge {

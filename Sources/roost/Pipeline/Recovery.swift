@@ -55,7 +55,7 @@ struct Recovery {
         let disk = DiskFileSystem()
         let archive = settings.journal.archive
         let journal = try Journal.open(
-            directory: directory.journal, store: directory.identity.uuid,
+            directory: directory.journal, store: directory.identity.journal,
             segmentBytes: settings.journal.segmentBytes, archive: archive.isEmpty ? nil : archive,
             fileSystem: disk, from: saved.least + 1)
         let failed = failed
