@@ -40,7 +40,7 @@ struct Daemon: Sendable {
         let snapshots = try Snapshots(
             directory: directory.value.snapshots, fileSystem: DiskFileSystem())
         let recovery = Recovery(
-            settings: settings, key: key, storeKey: storeKey(directory.value.identity.store), time: time,
+            settings: settings, key: key, storeKey: storeKey(directory.value.identity.journal), time: time,
             counters: counters, log: log, failed: fail)
         let recovered = try recovery.run(directory.value, snapshots)
         let ledger = recovered.ledger

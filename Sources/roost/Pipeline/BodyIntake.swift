@@ -46,8 +46,8 @@ struct BodyIntake {
         var lines: [UInt8] = []
         do throws(GunzipError) {
             var gunzip = try Gunzip(limit: settings.limits.httpBodyBytes)
-            try body.withUnsafeBytes { (raw) throws(GunzipError) in
-                try gunzip.unpack(raw) { (piece: UnsafeRawBufferPointer) in lines.append(contentsOf: piece) }
+            try body.withUnsafeBufferPointer { (raw) throws(GunzipError) in
+                try gunzip.unpack(UnsafeRawBufferPointer(raw)) { lines.append(contentsOf: $0) }
             }
             try gunzip.finish()
         } catch .tooLarge {
