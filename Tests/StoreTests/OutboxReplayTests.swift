@@ -70,14 +70,12 @@ struct OutboxReplayTests {
         try outbox.append(through: 3, triggers: records(1...3), wallNow: wallStart)
         let before = try lines(outbox)
         let other = try Database.open(path: path)
-        try other.execute("PRAGMA max_page_count = 20")
         try other.execute(
             """
             CREATE TRIGGER refuse BEFORE INSERT ON triggers WHEN new.seq = 12
             BEGIN SELECT raise(ABORT, 'refused'); END
             """)
-        let fresh = (trigger: trigger("x", rule: "new_rule"), count: 9)
-        let batch = [Trigger](repeating: fresh.trigger, count: fresh.count)
+        let batch = [Trigger](repeating: trigger("x", rule: "new_rule"), count: 9)
         #expect(throws: DatabaseError.self) {
             try outbox.append(through: 4, triggers: [(4, batch)], wallNow: wallStart)
         }
