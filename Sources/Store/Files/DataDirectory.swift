@@ -73,20 +73,17 @@ package struct DataDirectory: ~Copyable {
     private static func take(
         _ lock: any File, of path: String, for process: Int32
     ) throws(DataDirectoryError) {
+        let holder: [UInt8]?
         do {
-            guard try lock.tryLock() else {
-                let holder = String(decoding: try lock.readAll(), as: UTF8.self)
-                throw DataDirectoryError.inUse(path: path, process: Int32(holder.prefix { $0.isNumber }))
+            holder = try lock.tryLock() ? nil : try lock.readAll()
+            if holder == nil {
+                try lock.truncate(to: 0)
+                try lock.write(Array("\(process)\n".utf8), at: 0)
             }
-            try lock.truncate(to: 0)
-            try lock.write(Array("\(process)\n".utf8), at: 0)
-        } catch let error as FileError {
-            throw .file(error)
-        } catch let error as DataDirectoryError {
-            throw error
-        } catch {
-            fatalError("a lock fails with file errors only: \(error)")
-        }
+        } catch { throw .file(error) }
+        guard let holder else { return }
+        let digits = String(decoding: holder, as: UTF8.self).prefix { $0.isNumber }
+        throw .inUse(path: path, process: Int32(digits))
     }
 }
 
