@@ -68,7 +68,6 @@ struct SegmentsFitting {
         kmeans.restarts = config.restarts
         kmeans.iterations = config.iterations
         kmeans.sampleSize = config.sampleSize
-        kmeans.finishers = min(2, max(1, config.restarts))
         guard insideUsers >= max(2, config.minimumUsers) else {
             throw .tooFewUsers(have: insideUsers, need: max(2, config.minimumUsers))
         }
