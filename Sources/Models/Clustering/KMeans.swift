@@ -1,5 +1,6 @@
-/// k-means with restarts: greedy k-means++, Lloyd, Hartigan's improvement; on a large table the starts are
-/// made on a coreset and the best of them finished on everything.
+/// k-means with restarts: greedy k-means++, Lloyd, Hartigan's improvement; half of the restarts on a small
+/// table are swaps from the best so far; on a large table the starts are made on a coreset and the best of
+/// them finished on everything.
 struct KMeans {
     var restarts = 20
     var iterations = 300
@@ -29,8 +30,10 @@ struct KMeans {
         let k = min(k, points.count)
         guard k > 1 else { return whole(points) }
         if points.count <= sampleSize {
-            let starts = beginnings + seeds(points, k: k, starts: max(1, restarts), generator: &generator)
-            return best(starts.map { finish($0, points, passes: passes) })
+            let fresh = max(1, (restarts + 1) / 2)
+            let starts = beginnings + seeds(points, k: k, starts: fresh, generator: &generator)
+            let found = best(starts.map { finish($0, points, passes: passes) })
+            return swapping(found, points, times: restarts - fresh, generator: &generator)
         }
         let sample = Seeding.coreset(points, size: sampleSize, generator: &generator)
         let starts =
@@ -52,6 +55,26 @@ struct KMeans {
         }
         if finalists.isEmpty { finalists = [tried[chosen[0]]] }
         return best(finalists.map { finish($0.centroids, points, passes: largePasses) })
+    }
+
+    /// Random swaps (Fränti 2018): a centroid is taken away and put where points are badly served, and what
+    /// comes of it is kept where it is better. Finds more than as many fresh starts would.
+    private func swapping(
+        _ found: Partition, _ points: WeightedPoints, times: Int, generator: inout SeededGenerator
+    ) -> Partition {
+        var best = found
+        let chunks = points.chunks
+        for _ in 0..<max(0, times) {
+            let out = generator.below(best.clusters(chunks: chunks))
+            let row = Seeding.badlyServed(by: best, points, generator: &generator)
+            var centroids = best.centroids
+            for chunk in 0..<chunks {
+                centroids[out * chunks + chunk] = points.values[row * chunks + chunk]
+            }
+            let tried = finish(centroids, points, passes: passes)
+            if tried.inertia < best.inertia { best = tried }
+        }
+        return best
     }
 
     private func whole(_ points: WeightedPoints) -> Partition {
