@@ -12,6 +12,8 @@ struct KMeans {
     /// fiftieth worse there than the best, which is what a coreset can tell.
     var finishers = 2
     var finisherSlack = 0.02
+    /// Beginnings made from the partition into one cluster fewer.
+    var enlargements = 6
     /// Passes of Hartigan's improvement over a small and a large table.
     var passes = 50
     var largePasses = 2
@@ -75,6 +77,18 @@ struct KMeans {
             if tried.inertia < best.inertia { best = tried }
         }
         return best
+    }
+
+    /// Beginnings for one cluster more: the centroids of a good partition and one where points are badly
+    /// served (after the global k-means of Likas, Vlassis and Verbeek 2003).
+    func enlarged(
+        _ partition: Partition, _ points: WeightedPoints, generator: inout SeededGenerator
+    ) -> [[SIMD4<Double>]] {
+        let chunks = points.chunks
+        return (0..<enlargements).map { _ in
+            let row = Seeding.badlyServed(by: partition, points, generator: &generator)
+            return partition.centroids + points.values[row * chunks..<(row + 1) * chunks]
+        }
     }
 
     private func whole(_ points: WeightedPoints) -> Partition {

@@ -110,7 +110,13 @@ struct SegmentsFitting {
         let most = min(config.k > 0 ? config.curve : max(3, config.curve), points.count)
         guard most > 0 else { return Curve() }
         var curve = Curve()
-        for k in 1...most { curve.partitions.append(kmeans.fit(points, k: k, generator: &generator)) }
+        for k in 1...most {
+            let beginnings = curve.partitions.last.map {
+                kmeans.enlarged($0, points, generator: &generator)
+            }
+            curve.partitions.append(
+                kmeans.fit(points, k: k, beginnings: beginnings ?? [], generator: &generator))
+        }
         curve.silhouettes = Silhouette.means(
             points, labels: curve.partitions.map(\.labels), limit: config.silhouetteSample,
             generator: &generator)
