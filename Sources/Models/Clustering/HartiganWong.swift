@@ -3,12 +3,12 @@
 /// Lloyd's iteration, but not the other way round.
 enum HartiganWong {
     /// - Parameter passes: most passes over all points; it ends early when a pass moves nothing.
+    ///   The inertia is not brought up to date.
     static func improve(_ partition: inout Partition, points: WeightedPoints, passes: Int) {
         var sums = ClusterSums(
             points: points, labels: partition.labels, k: partition.clusters(chunks: points.chunks))
         for _ in 0..<passes where !pass(&partition, &sums, points) { break }
         partition.recentre(points)
-        partition.assignExactly(points)
     }
 
     /// - Returns: whether anything moved.

@@ -10,7 +10,7 @@ struct Lloyd {
     private var lower: [Double]
 
     /// Improves until no point changes its cluster, the centroids move by less than `tolerance` in all
-    /// (squared, standardised units), or `iterations` are used up.
+    /// (squared, standardised units), or `iterations` are used up. The inertia is not brought up to date.
     static func improve(
         _ partition: inout Partition, points: WeightedPoints, iterations: Int, tolerance: Double
     ) {
@@ -18,11 +18,6 @@ struct Lloyd {
         var lloyd = Lloyd(partition, points)
         lloyd.run(iterations: iterations, tolerance: tolerance)
         partition = lloyd.partition
-        partition.assignExactly(points)
-        if partition.repairEmpty(points) {
-            partition.recentre(points)
-            partition.assignExactly(points)
-        }
     }
 
     private init(_ partition: Partition, _ points: WeightedPoints) {
@@ -31,28 +26,36 @@ struct Lloyd {
         k = partition.clusters(chunks: points.chunks)
         upper = [Double](repeating: .infinity, count: points.count)
         lower = [Double](repeating: 0, count: points.count)
-        sums = ClusterSums(points: points, labels: partition.labels, k: k)
+        sums = ClusterSums(k: k, chunks: points.chunks)
     }
 
     private mutating func run(iterations: Int, tolerance: Double) {
         partition.converged = false
-        _ = sweep()
-        if partition.repairEmpty(points) { restart() }
-        for iteration in 0..<iterations {
+        begin()
+        for _ in 0..<iterations {
             partition.iterations += 1
             let moved = recentre()
-            if moved.isEmpty || moved.squared <= tolerance {
+            if moved.squared <= tolerance {
                 partition.converged = true
                 return
             }
-            loosen(moved)
-            let changed = sweep()
+            let changed = sweep(after: moved)
             if sums.weights.contains(where: { $0 <= 0 }), partition.repairEmpty(points) {
                 restart()
-            } else if changed == 0, iteration > 0 {
+            } else if changed == 0 {
                 partition.converged = true
                 return
             }
+        }
+    }
+
+    /// Puts every point to its nearest centroid and sets the bounds and sums.
+    private mutating func begin() {
+        lookAtAll()
+        if partition.repairEmpty(points) {
+            restart()
+        } else {
+            sums = ClusterSums(points: points, labels: partition.labels, k: k)
         }
     }
 
@@ -65,13 +68,28 @@ struct Lloyd {
         }
     }
 
+    private mutating func lookAtAll() {
+        let chunks = points.chunks
+        let clusters = k
+        points.values.withUnsafeBufferPointer { values in
+            partition.centroids.withUnsafeBufferPointer { centres in
+                guard let values = values.baseAddress, let centres = centres.baseAddress else { return }
+                for row in 0..<upper.count {
+                    let nearest = nearestTwo(values + row * chunks, centres, k: clusters, chunks: chunks)
+                    partition.labels[row] = Int32(nearest.at)
+                    upper[row] = nearest.first
+                    lower[row] = nearest.second
+                }
+            }
+        }
+    }
+
     private struct Movement {
         var byCluster: [Double]
         var most = 0.0
         var mostAt = 0
         var second = 0.0
         var squared = 0.0
-        var isEmpty: Bool { squared == 0 }
     }
 
     private mutating func recentre() -> Movement {
@@ -99,23 +117,6 @@ struct Lloyd {
         return movement
     }
 
-    private mutating func loosen(_ movement: Movement) {
-        let count = points.count
-        partition.labels.withUnsafeBufferPointer { labels in
-            upper.withUnsafeMutableBufferPointer { upper in
-                lower.withUnsafeMutableBufferPointer { lower in
-                    movement.byCluster.withUnsafeBufferPointer { byCluster in
-                        for row in 0..<count {
-                            let label = Int(labels[row])
-                            upper[row] += byCluster[label]
-                            lower[row] -= label == movement.mostAt ? movement.second : movement.most
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// Half the distance from each centroid to the nearest other one.
     private func halfGaps() -> [Double] {
         let chunks = points.chunks
@@ -133,9 +134,10 @@ struct Lloyd {
         return gaps
     }
 
-    /// Looks again at the points whose bounds do not settle the matter.
+    /// Loosens the bounds by how far the centroids moved, and looks again at the points that the bounds no
+    /// longer settle.
     /// - Returns: how many changed their cluster.
-    private mutating func sweep() -> Int {
+    private mutating func sweep(after movement: Movement) -> Int {
         let gaps = halfGaps()
         let chunks = points.chunks
         let count = points.count
@@ -150,8 +152,14 @@ struct Lloyd {
                             else { return }
                             for row in 0..<count {
                                 let own = Int(labels[row])
-                                let bound = max(gaps[own], lower[row])
-                                guard upper[row] > bound else { continue }
+                                let atMost = upper[row] + movement.byCluster[own]
+                                let atLeast =
+                                    lower[row]
+                                    - (own == movement.mostAt ? movement.second : movement.most)
+                                upper[row] = atMost
+                                lower[row] = atLeast
+                                let bound = max(gaps[own], atLeast)
+                                guard atMost > bound else { continue }
                                 let point = values + row * chunks
                                 let distance = squaredDistance(
                                     point, centres + own * chunks, chunks: chunks

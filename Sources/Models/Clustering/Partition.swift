@@ -26,9 +26,13 @@ struct ClusterSums {
     var sums: [SIMD4<Double>]
     var weights: [Double]
 
-    init(points: WeightedPoints, labels: [Int32], k: Int) {
-        sums = [SIMD4<Double>](repeating: .zero, count: k * points.chunks)
+    init(k: Int, chunks: Int) {
+        sums = [SIMD4<Double>](repeating: .zero, count: k * chunks)
         weights = [Double](repeating: 0, count: k)
+    }
+
+    init(points: WeightedPoints, labels: [Int32], k: Int) {
+        self.init(k: k, chunks: points.chunks)
         for row in 0..<points.count {
             let label = Int(labels[row])
             let weight = points.weights[row]
@@ -79,6 +83,15 @@ extension Partition {
             }
         }
         inertia = total
+    }
+
+    /// Puts every point to its nearest centroid, leaving no cluster empty while there are points to give.
+    mutating func settle(_ points: WeightedPoints) {
+        assignExactly(points)
+        if repairEmpty(points) {
+            recentre(points)
+            assignExactly(points)
+        }
     }
 
     /// Moves each centroid to the mean of its points; one without points stays where it is.

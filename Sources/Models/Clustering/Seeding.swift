@@ -52,6 +52,25 @@ enum Seeding {
         return after
     }
 
+    /// A row drawn by its part in the inertia.
+    static func badlyServed(
+        by partition: Partition, _ points: WeightedPoints, generator: inout SeededGenerator
+    ) -> Int {
+        let chunks = points.chunks
+        var cost = points.weights
+        points.values.withUnsafeBufferPointer { values in
+            partition.centroids.withUnsafeBufferPointer { centres in
+                guard let values = values.baseAddress, let centres = centres.baseAddress else { return }
+                for row in 0..<cost.count {
+                    cost[row] *= squaredDistance(
+                        values + row * chunks, centres + Int(partition.labels[row]) * chunks,
+                        chunks: chunks)
+                }
+            }
+        }
+        return draw(1, from: cost, generator: &generator)[0]
+    }
+
     /// Draws rows with probability proportional to `mass`; where there is no mass, the first row.
     private static func draw(
         _ number: Int, from mass: [Double], generator: inout SeededGenerator

@@ -66,8 +66,10 @@ package enum Gate {
         guard evidence.heldOut <= limit || !previous.isFinite else {
             return .refuse("held-out error \(own) is worse than \(shown(previous)) of the one in use")
         }
-        return .adopt(
-            "held-out error \(own), baseline \(shown(evidence.baseline)), in use \(shown(previous))")
+        let compared =
+            "held-out error \(own), baseline \(shown(evidence.baseline)), in use \(shown(previous))"
+        guard evidence.heldOut > previous else { return .adopt(compared) }
+        return .adopt(compared + ", a tie within \(shown(limit - previous)), which goes to the newer")
     }
 
     /// A number with four decimals, without a formatter.

@@ -68,7 +68,6 @@ struct SegmentsFitting {
         kmeans.restarts = config.restarts
         kmeans.iterations = config.iterations
         kmeans.sampleSize = config.sampleSize
-        kmeans.finishers = min(2, max(1, config.restarts))
         guard insideUsers >= max(2, config.minimumUsers) else {
             throw .tooFewUsers(have: insideUsers, need: max(2, config.minimumUsers))
         }
@@ -111,7 +110,13 @@ struct SegmentsFitting {
         let most = min(config.k > 0 ? config.curve : max(3, config.curve), points.count)
         guard most > 0 else { return Curve() }
         var curve = Curve()
-        for k in 1...most { curve.partitions.append(kmeans.fit(points, k: k, generator: &generator)) }
+        for k in 1...most {
+            let beginnings = curve.partitions.last.map {
+                kmeans.enlarged($0, points, generator: &generator)
+            }
+            curve.partitions.append(
+                kmeans.fit(points, k: k, beginnings: beginnings ?? [], generator: &generator))
+        }
         curve.silhouettes = Silhouette.means(
             points, labels: curve.partitions.map(\.labels), limit: config.silhouetteSample,
             generator: &generator)

@@ -49,13 +49,13 @@ extension SegmentsFitting {
 
     /// Per user the cluster, −1 for one set apart.
     private func clusterOfUser(_ labels: [Int32]) -> (Int) -> Int {
-        var byRow = [Int](repeating: -1, count: rows.count)
+        var byRow = [Int32](repeating: -1, count: rows.count)
         var point = 0
         for row in 0..<rows.count where inside[row] > 0 {
-            byRow[row] = Int(labels[point])
+            byRow[row] = labels[point]
             point += 1
         }
-        return { user in byRow[Int(rows.rowOf[user])] }
+        return { user in Int(byRow[Int(rows.rowOf[user])]) }
     }
 
     /// The clusters that have members, in canonical order: most users first, then by centroid.
