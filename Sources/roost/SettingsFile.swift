@@ -105,7 +105,7 @@ private struct SettingsWalk {
         let name = path.joined(separator: ".")
         places[name] = node.place
         if let key = Self.keys[name] {
-            reportRepeated(node, path: path)
+            visitFree(node, path: path)
             do throws(SettingRefusal) {
                 try key.apply(node.value, to: &settings, zone: zone)
             } catch {
@@ -136,7 +136,8 @@ private struct SettingsWalk {
         }
     }
 
-    private mutating func reportRepeated(_ node: JSON5Node, path: [String]) {
+    /// Below a key whose members are free, such as the names of fields.
+    private mutating func visitFree(_ node: JSON5Node, path: [String]) {
         guard case .object(let members) = node.content else { return }
         var seen: [String: Int] = [:]
         for member in members {
@@ -144,6 +145,7 @@ private struct SettingsWalk {
                 report(path + [member.key], member.place, "given twice, first in line \(line)")
             }
             seen[member.key] = seen[member.key] ?? member.place.line
+            places["\(path.joined(separator: ".")).\(member.key)"] = member.place
         }
     }
 

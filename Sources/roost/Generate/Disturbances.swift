@@ -4,7 +4,7 @@ import Core
 struct Disturbances: Sendable, Equatable {
     /// Share of the lines that come late, and by how much at most, microseconds.
     var late = 0.0
-    var lateBy: Int64 = 0
+    var lateBy: Int64 = 10 * Microseconds.minute
     /// Share of the lines that come twice.
     var repeated = 0.0
     /// Unusable lines beside the events, as a share of them.
