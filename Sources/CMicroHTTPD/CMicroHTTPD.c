@@ -88,9 +88,11 @@ roost_http_daemon *roost_http_start(const roost_http_options *options, const roo
     roost_http_daemon *daemon = malloc(sizeof *daemon);
     if (daemon == NULL) return NULL;
     daemon->calls = *calls;
+    // Polling by `poll`: with `epoll` a client's end that comes together with its request goes unseen.
     daemon->mhd = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, on_accept, daemon,
-        on_access, daemon, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, daemon, MHD_OPTION_LISTEN_SOCKET,
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+        on_accept, daemon, on_access, daemon, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, daemon,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)(512 << 10), MHD_OPTION_LISTEN_SOCKET,
         options->listener, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
         MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         options->memory_per_connection, MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,
@@ -112,9 +114,9 @@ const char *roost_http_header(roost_http_connection *connection, const char *nam
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-void roost_http_suspend(roost_http_connection *connection) { MHD_suspend_connection(connection); }
-
-void roost_http_resume(roost_http_connection *connection) { MHD_resume_connection(connection); }
+void roost_http_patience(roost_http_connection *connection, unsigned int seconds) {
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
 
 roost_http_response *roost_http_response_of(const void *bytes, size_t length) {
     return MHD_create_response_from_buffer(length, (void *)bytes, MHD_RESPMEM_MUST_COPY);
@@ -128,6 +130,10 @@ roost_http_response *roost_http_response_from(
 
 bool roost_http_response_header(roost_http_response *response, const char *name, const char *value) {
     return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+void roost_http_response_without_chunks(roost_http_response *response) {
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }
 
 bool roost_http_send(roost_http_connection *connection, unsigned int status, roost_http_response *response) {

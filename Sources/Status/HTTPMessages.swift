@@ -26,6 +26,8 @@ struct HTTPResponse: Sendable {
     var status = 200
     var contentType = "application/json"
     var headers: [Header] = []
+    /// Nobody gets the body.
+    var isHead = false
     var body: Body
 
     init(status: Int = 200, json: [UInt8]) {
@@ -81,6 +83,10 @@ struct Refusal: Error {
     static func badParameter(_ name: String, _ why: String) -> Refusal {
         Refusal(400, "bad_parameter", "\(name): \(why)")
     }
+
+    static let busy = Refusal(
+        503, "busy", "too many bodies are being received; try again",
+        header: .init(name: "Retry-After", value: "1"))
 
     static let stopping = Refusal(503, "stopping", "the daemon is shutting down")
 }

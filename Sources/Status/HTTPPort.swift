@@ -1,13 +1,14 @@
 import CMicroHTTPD
 import Core
+import Dispatch
 import Glibc
 import Synchronization
 
-/// HTTP between libmicrohttpd's thread and the router's tasks.
+/// HTTP between libmicrohttpd's threads, one for each connection, and the router's tasks.
 ///
-/// A whole request suspends its connection, a task awaits the answer and resumes it; neither the thread
-/// nor the cooperative pool ever waits for the other. A connection crosses to a task only as its address,
-/// a number; it cannot be freed while it is suspended, and only `parked` resumes it, once.
+/// A connection's thread waits for the task that asks the daemon; the cooperative pool never waits for a
+/// thread. Suspending connections of one thread instead would lose the answer of a client that has closed
+/// its sending side, for libmicrohttpd reads before it writes when a connection is resumed.
 final class HTTPPort: Sendable {
     struct Options: Sendable {
         var connections: Int
@@ -24,8 +25,9 @@ final class HTTPPort: Sendable {
     private struct State {
         var daemon: UInt = 0
         var isClosing = false
-        var parked: Set<UInt> = []
         var tasks: [UInt64: Task<Void, Never>] = [:]
+        /// Threads that wait, by task.
+        var waiting: [UInt64: DispatchSemaphore] = [:]
         var nextTask: UInt64 = 0
         var bodyBytes = 0
         var quietUntilTick = 0
@@ -46,7 +48,8 @@ final class HTTPPort: Sendable {
         self.log = log
         sockets = SocketTable(
             patience: Options.ticksPerTimeout,
-            bytesPerTick: max(1, Options.bodyBytesPerSecond * options.requestSeconds / Options.ticksPerTimeout))
+            bytesPerTick: max(
+                1, Options.bodyBytesPerSecond * options.requestSeconds / Options.ticksPerTimeout))
     }
 
     /// Takes over the listener. The port must outlive the daemon: stop it before letting go.
@@ -64,13 +67,12 @@ final class HTTPPort: Sendable {
         state.withLock { $0.daemon = address }
     }
 
-    /// Ends every connection and joins the thread; whoever waited for an answer gets none. Tasks go on
+    /// Ends every connection and joins the threads; whoever waited for an answer gets none. Tasks go on
     /// until what they asked has answered: await `drain`. Does nothing the second time.
     func stop() {
         let (daemon, tasks) = state.withLock { state in
             state.isClosing = true
-            for address in state.parked { roost_http_resume(OpaquePointer(bitPattern: address)) }
-            state.parked = []
+            for semaphore in state.waiting.values { semaphore.signal() }
             let daemon = state.daemon
             state.daemon = 0
             return (daemon, Array(state.tasks.values))
@@ -83,7 +85,7 @@ final class HTTPPort: Sendable {
         while let task = state.withLock({ $0.tasks.values.first }) { await task.value }
     }
 
-    // MARK: What the daemon calls, on its thread
+    // MARK: What the daemon calls, on its threads
 
     fileprivate func admits() -> Bool {
         if sockets.count < options.connections { return true }
@@ -114,7 +116,7 @@ final class HTTPPort: Sendable {
         let isRoom = !socket.isReceiving || reserve(bytes.count)
         if !isRoom {
             release(of: socket)
-            socket.refuse(Refusal(503, "busy", "too many bodies are being received; try again"))
+            socket.refuse(.busy)
         }
         let total = socket.receive(bytes)
         if socket.isReceiving, total > options.bodyBytes {
@@ -130,16 +132,13 @@ final class HTTPPort: Sendable {
         case .send(let response): return send(response, on: connection)
         case .giveUp: return send(HTTPResponse(Refusal.stopping), on: connection)
         case .ask(let call, let body):
-            let address = UInt(bitPattern: connection)
-            guard park(address) else { return send(HTTPResponse(Refusal.stopping), on: connection) }
             let count = body.count
-            run { [router] in
+            wait(on: connection) { [router, self] in
                 let response = await router.respond(to: call, body: body)
-                self.state.withLock { $0.bodyBytes -= count }
+                state.withLock { $0.bodyBytes -= count }
                 socket.answer(response)
-                self.unpark(address)
             }
-            return true
+            return whole(socket, connection)
         }
     }
 
@@ -181,33 +180,31 @@ final class HTTPPort: Sendable {
         state.withLock { $0.bodyBytes -= count }
     }
 
-    // MARK: Waiting without a thread
+    // MARK: Waiting
 
-    private func park(_ address: UInt) -> Bool {
-        state.withLock { state in
+    /// Does the work in a task while this thread, the connection's, waits until it is done or the port
+    /// stops. The client's patience is not asked for meanwhile. Nothing is done once the port is stopping.
+    private func wait(on connection: OpaquePointer, for work: @escaping @Sendable () async -> Void) {
+        let semaphore = DispatchSemaphore(value: 0)
+        let isBegun = state.withLock { state in
             guard !state.isClosing else { return false }
-            roost_http_suspend(OpaquePointer(bitPattern: address))
-            state.parked.insert(address)
-            return true
-        }
-    }
-
-    private func unpark(_ address: UInt) {
-        state.withLock { state in
-            guard state.parked.remove(address) != nil else { return }
-            roost_http_resume(OpaquePointer(bitPattern: address))
-        }
-    }
-
-    private func run(_ work: @escaping @Sendable () async -> Void) {
-        state.withLock { state in
             let id = state.nextTask
             state.nextTask += 1
+            state.waiting[id] = semaphore
             state.tasks[id] = Task {
                 await work()
-                self.state.withLock { $0.tasks[id] = nil }
+                semaphore.signal()
+                self.state.withLock { state in
+                    state.tasks[id] = nil
+                    state.waiting[id] = nil
+                }
             }
+            return true
         }
+        guard isBegun else { return }
+        roost_http_patience(connection, 0)
+        semaphore.wait()
+        roost_http_patience(connection, UInt32(options.requestSeconds))
     }
 
     // MARK: Answers
@@ -221,7 +218,9 @@ final class HTTPPort: Sendable {
         switch response.body {
         case .bytes(let bytes):
             queued = bytes.withUnsafeBytes { roost_http_response_of($0.baseAddress, $0.count) }
-        case .pieces(let stream): queued = streamed(stream, on: connection)
+        case .pieces(let stream):
+            queued = streamed(stream, on: connection)
+            if response.isHead, let queued { roost_http_response_without_chunks(queued) }
         }
         guard let queued else { return false }
         var headers = response.headers
@@ -236,11 +235,12 @@ final class HTTPPort: Sendable {
     }
 
     private func streamed(_ stream: PieceStream, on connection: OpaquePointer) -> OpaquePointer? {
-        let body = StreamedBody(stream: stream, port: self, connection: UInt(bitPattern: connection))
+        let body = StreamedBody(stream: stream, port: self, connection: connection)
         let reference = Unmanaged.passRetained(body)
         let response = roost_http_response_from(
             { body, _, buffer, capacity in
-                StreamedBody.of(body).read(into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity))
+                StreamedBody.of(body).read(
+                    into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity))
             }, reference.toOpaque(),
             { body in
                 let body = Unmanaged<StreamedBody>.fromOpaque(body!).takeRetainedValue()
@@ -253,34 +253,28 @@ final class HTTPPort: Sendable {
         return response
     }
 
-    /// Reads on; where nothing is there yet, suspends the connection until something is.
+    /// Reads on; where nothing is there yet, waits until something is.
     fileprivate func read(
-        _ stream: PieceStream, for address: UInt, into buffer: UnsafeMutableRawBufferPointer
+        _ stream: PieceStream, for connection: OpaquePointer, into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
-        switch stream.read(into: buffer) {
-        case .bytes(let count): return count
-        case .end: return Int(ROOST_HTTP_END)
-        case .broken: return Int(ROOST_HTTP_BROKEN)
-        case .empty:
-            guard park(address) else {
-                return Int(ROOST_HTTP_BROKEN)
+        while true {
+            switch stream.read(into: buffer) {
+            case .bytes(let count): return count
+            case .end: return Int(ROOST_HTTP_END)
+            case .broken: return Int(ROOST_HTTP_BROKEN)
+            case .empty: wait(on: connection) { await stream.fetch() }
             }
-            run {
-                await stream.fetch()
-                self.unpark(address)
-            }
-            return 0
         }
     }
 }
 
-/// A streamed answer on its way out, as libmicrohttpd's reader knows it.
-private final class StreamedBody: Sendable {
+/// A streamed answer on its way out, as libmicrohttpd's reader knows it; one connection's thread has it.
+private final class StreamedBody {
     let stream: PieceStream
     private let port: HTTPPort
-    private let connection: UInt
+    private let connection: OpaquePointer
 
-    init(stream: PieceStream, port: HTTPPort, connection: UInt) {
+    init(stream: PieceStream, port: HTTPPort, connection: OpaquePointer) {
         self.stream = stream
         self.port = port
         self.connection = connection

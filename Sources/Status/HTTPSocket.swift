@@ -3,8 +3,7 @@ import Synchronization
 
 /// One TCP connection and the request it carries.
 ///
-/// The port's thread moves the request along; only `answer` comes from elsewhere, while the connection
-/// is suspended.
+/// The connection's thread moves the request along; only `answer` comes from elsewhere, while it waits.
 final class HTTPSocket: Sendable {
     enum Phase: Sendable {
         /// No request, or its headers are still coming.
@@ -13,7 +12,7 @@ final class HTTPSocket: Sendable {
         /// The answer is known; what is left of the body is read and dropped, so that the client can
         /// finish sending and then read.
         case refused(HTTPResponse)
-        /// The daemon was asked; the connection is suspended.
+        /// The daemon was asked; the connection's thread waits.
         case waiting
         case answered(HTTPResponse)
         case sending
@@ -64,11 +63,11 @@ final class HTTPSocket: Sendable {
     enum Step: Sendable {
         case ask(Router.Call, body: [UInt8])
         case send(HTTPResponse)
-        /// Resumed without an answer: the port is stopping.
+        /// Woken without an answer: the port is stopping.
         case giveUp
     }
 
-    /// What to do now that the request is whole, or that the connection was resumed.
+    /// What to do now that the request is whole, or that the wait for its answer is over.
     func step() -> Step {
         state.withLock { state in
             switch state.phase {

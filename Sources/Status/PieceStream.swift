@@ -8,8 +8,8 @@ protocol PieceSource: Sendable {
     func close()
 }
 
-/// A body of unknown length between its source, which is awaited, and the port's thread, which must not
-/// wait: one piece in memory at a time.
+/// A body of unknown length between its source, which is awaited in a task, and the connection's thread,
+/// which sends it: one piece in memory at a time.
 final class PieceStream: Sendable {
     enum Reading {
         case bytes(Int)

@@ -12,7 +12,9 @@ struct RequestTarget: Sendable {
             rest[scheme...].starts(with: "://".utf8)
         {
             let authority = rest[(scheme + 3)...]
-            rest = authority.firstIndex(of: UInt8(ascii: "/")).map { authority[$0...] } ?? "/".utf8.map { $0 }[...]
+            rest =
+                authority.firstIndex(of: UInt8(ascii: "/")).map { authority[$0...] }
+                ?? "/".utf8.map { $0 }[...]
         }
         if let fragment = rest.firstIndex(of: UInt8(ascii: "#")) { rest = rest[..<fragment] }
         if let mark = rest.firstIndex(of: UInt8(ascii: "?")) {
@@ -63,10 +65,12 @@ struct Parameters: Sendable {
     init(query: ArraySlice<UInt8>, known: [String]?) throws(Refusal) {
         guard let known else { return }
         for pair in query.split(separator: UInt8(ascii: "&")) {
-            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(decoding: percentDecoded(parts[0]) ?? Array(parts[0]), as: UTF8.self)
             guard known.contains(name) else {
-                let names = known.isEmpty ? "there are none here" : "known here: \(known.joined(separator: ", "))"
+                let names =
+                    known.isEmpty ? "there are none here" : "known here: \(known.joined(separator: ", "))"
                 throw .badParameter(name, "unknown parameter; \(names)")
             }
             guard values[name] == nil else { throw .badParameter(name, "given twice") }
@@ -87,10 +91,13 @@ struct Parameters: Sendable {
         return text
     }
 
-    func number(_ name: String, in range: ClosedRange<Int64>, default fallback: Int64) throws(Refusal) -> Int64 {
+    func number(_ name: String, in range: ClosedRange<Int64>, default fallback: Int64) throws(Refusal)
+        -> Int64
+    {
         guard let text = try text(name) else { return fallback }
         guard let number = Int64(text), range.contains(number) else {
-            throw .badParameter(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw .badParameter(
+                name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

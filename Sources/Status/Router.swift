@@ -31,7 +31,8 @@ struct Router: Sendable {
     }
 
     var tooLarge: Refusal {
-        Refusal(413, "body_too_large", "a body may have \(bodyBytes) bytes; send the lines in several requests")
+        Refusal(
+            413, "body_too_large", "a body may have \(bodyBytes) bytes; send the lines in several requests")
     }
 
     private func authorize(_ head: RequestHead) throws(Refusal) {
@@ -79,7 +80,9 @@ struct Router: Sendable {
 
     func respond(to call: Call, body: [UInt8]) async -> HTTPResponse {
         do throws(Refusal) {
-            return try await answer(call, body: body)
+            var response = try await answer(call, body: body)
+            response.isHead = call.method == "HEAD"
+            return response
         } catch {
             return HTTPResponse(error)
         }

@@ -4,7 +4,7 @@ import Synchronization
 /// The open connections and how long each may still take to bring its request.
 ///
 /// Time is counted in ticks of whoever calls `sweep`, so that nothing here reads a clock. A connection
-/// that is late is shut down; the port's thread then finds it closed.
+/// that is late is shut down; its thread then finds it closed.
 final class SocketTable: Sendable {
     private struct Entry {
         var descriptor: Int32

@@ -13,7 +13,7 @@ package enum StatusError: Error, Sendable, Equatable {
 
 /// The status port: HTTP/1.1 over libmicrohttpd, answering from a `StatusSource`.
 ///
-/// One thread does all the network; what is asked is awaited in tasks. Bounds: `Limits.statusConnections`
+/// Every connection has a thread, which waits while a task asks the source. Bounds: `Limits.statusConnections`
 /// (a connection beyond is closed at once and counted), `Limits.httpBodyBytes` for a body and four times
 /// that for all, half a minute for a request's headers, the same and 16 KiB a second for its body, and half
 /// a minute of silence from a client that takes its answer.
@@ -51,8 +51,8 @@ package final class StatusServer: Sendable {
 
     deinit { stop() }
 
-    /// Closes the port and every connection; requests under way get no answer. Returns when the thread
-    /// has ended, a matter of milliseconds. Does nothing the second time.
+    /// Closes the port and every connection; requests under way get no answer. Returns when the threads
+    /// have ended, a matter of milliseconds. Does nothing the second time.
     package func stop() {
         port.stop()
     }

@@ -1,0 +1,193 @@
+import Core
+import Foundation
+import Testing
+
+@testable import Status
+
+/// Every call of the contract's table, over a real socket.
+@Suite struct RouteTests {
+    private func object(_ answer: Answer) throws -> NSDictionary {
+        try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? NSDictionary)
+    }
+
+    @Test func `healthz and readyz say yes, or no and why`() async throws {
+        let well = try Daemon()
+        #expect(try await well.get("/healthz").text == "{\"status\":\"ok\"}\n")
+        #expect(try await well.get("/readyz?probe=1").status == 200)
+        let ill = try Daemon(
+            FakeSource {
+                $0.health = "no room on disk"
+                $0.readiness = "replaying the journal"
+            })
+        let answer = try await ill.get("/healthz")
+        #expect(answer.status == 503)
+        #expect(answer.text == #"{"error":{"code":"unhealthy","detail":"no room on disk"}}"# + "\n")
+        #expect(try await ill.get("/readyz").text.contains("replaying the journal"))
+    }
+
+    @Test func `status has the contract's members in their order`() async throws {
+        let answer = try await Daemon().get("/v1/status")
+        #expect(answer.status == 200)
+        #expect(
+            answer.text == """
+                {"version":"0.1.0","store":"7d1f","uptime_s":12.5,"clock":{"mode":"event",\
+                "watermark":"2024-12-08T23:59:00.5Z","now":"2024-12-09T00:00:00.5Z"},\
+                "ingest":{"connections":7,"lines":7,"events":7,"rejected":7,"late":7,"duplicates":7,"bytes":7,\
+                "rejected_by":{"bad_json":2,"not_object":0}},"users":40,"shards":2,"partitions":64,\
+                "journal":{"records":9,"bytes":900},"outbox":{"last_seq":1042,"oldest":1,"subscribers":1},\
+                "models":{"segments":{"version":3,"fitted_at":"2024-12-09T00:00:00Z","adopted":true}},\
+                "memory_bytes":1048576,"state_bytes":1024}
+
+                """)
+    }
+
+    @Test func `a clock that has seen nothing is null`() async throws {
+        let daemon = try Daemon(
+            FakeSource {
+                $0.status.now = nil
+                $0.status.watermark = nil
+            })
+        #expect(try await daemon.get("/v1/status").text.contains(#""watermark":null,"now":null"#))
+    }
+
+    @Test func `segments carry their share of all users scored`() async throws {
+        let answer = try await Daemon().get("/v1/segments")
+        #expect(
+            answer.text == """
+                {"as_of":"2024-12-09T00:00:00Z","model":"segments@3","segments":[\
+                {"id":0,"name":"loyal","users":30,"share":0.75,"converted_rate":0.5,"centroid":{"purchase":2.5}},\
+                {"id":1,"name":"outlier","users":10,"share":0.25,"converted_rate":0,"centroid":{}},\
+                {"id":2,"name":"odd \\"one\\"","users":0,"share":0,"converted_rate":null,"centroid":{}}],\
+                "tiers":[],"grades":[]}
+
+                """)
+    }
+
+    @Test func `models are listed without, and shown with their history`() async throws {
+        let daemon = try Daemon()
+        let head = """
+            {"name":"segments","version":3,"adopted":true,"reason":"first","fitted_at":"2024-12-09T00:00:00Z",\
+            "seconds":1.5,"data":{"users":1234,"from":"2024-07-01T00:00:00Z","to":null},"parameters":{"k":6},\
+            "metrics":{"inertia":2.5},"baseline":{"inertia":3}
+            """
+        #expect(try await daemon.get("/v1/models").text == "{\"models\":[\(head)}]}\n")
+        let history = """
+            {"version":4,"adopted":false,"reason":"no better","fitted_at":"2024-12-09T00:00:00Z","seconds":1.5,\
+            "metrics":{"inertia":2.5}},{"version":3,"adopted":true,"reason":"first",\
+            "fitted_at":"2024-12-09T00:00:00Z","seconds":1.5,"metrics":{"inertia":2.5}}
+            """
+        #expect(try await daemon.get("/v1/models/segments").text == "\(head),\"history\":[\(history)]}\n")
+        #expect(try await daemon.get("/v1/models/nope").status == 404)
+    }
+
+    @Test func `a refit answers with its verdict, or the source's error`() async throws {
+        let daemon = try Daemon()
+        let answer = try await daemon.ask("POST", "/v1/models/segments/refit")
+        #expect(
+            answer.text == #"{"name":"segments","version":5,"adopted":true,"reason":"better by 0.1"}"# + "\n")
+        let unknown = try await daemon.ask("POST", "/v1/models/nope/refit", body: Array("{}".utf8))
+        #expect(unknown.status == 404)
+        #expect(unknown.text == #"{"error":{"code":"unknown_model","detail":"no model nope"}}"# + "\n")
+    }
+
+    @Test func `triggers are spliced into one object, page by page`() async throws {
+        let daemon = try Daemon(
+            FakeSource { script in
+                script.triggers = (1...25).map {
+                    #"{"seq":\#($0),"type":"\#($0 % 2 == 0 ? "welcome" : "churned")"}"#
+                }
+            })
+        let all = try object(await daemon.get("/v1/triggers"))
+        #expect((all["triggers"] as? [NSDictionary])?.map { $0["seq"] as? Int } == Array(1...25))
+        #expect(all["last_seq"] as? Int == 25)
+        #expect(all["next_after"] as? Int == 25)
+        #expect(all["oldest"] as? Int == 1)
+        let some = try object(await daemon.get("/v1/triggers?after=3&limit=12&type=welcome&user=a%2Fb"))
+        #expect(
+            (some["triggers"] as? [NSDictionary])?.compactMap { $0["seq"] as? Int } == [
+                4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24,
+            ])
+        let few = try object(await daemon.get("/v1/triggers?after=3&limit=2&type=welcome,other"))
+        #expect(few["next_after"] as? Int == 6)
+        let none = try await daemon.get("/v1/triggers?after=99")
+        #expect(none.text == #"{"triggers":[],"oldest":1,"last_seq":25,"next_after":99}"# + "\n")
+        let filters = daemon.source.seen.filters
+        #expect(filters[0].includeHoldout && filters[0].includeStale && filters[0].types == nil)
+        #expect(filters.contains { $0.user == Array("a/b".utf8) && $0.types == ["welcome"] })
+    }
+
+    @Test func `groups can be left out of the triggers`() async throws {
+        let daemon = try Daemon()
+        _ = try await daemon.get("/v1/triggers?include_holdout=false&include_stale=0")
+        let filter = try #require(daemon.source.seen.filters.first)
+        #expect(!filter.includeHoldout && !filter.includeStale)
+    }
+
+    @Test func `dead letters are told with their lines, those that are no UTF-8 in base64 too`() async throws
+    {
+        let at = EventTime(microseconds: 1_733_702_400_000_000)
+        let daemon = try Daemon(
+            FakeSource { script in
+                script.deadLetters = (1...120).map {
+                    DeadLetterView(
+                        seq: $0, code: "bad_json", detail: "at 3", line: Array("{\"\($0)".utf8),
+                        receivedAt: at)
+                }
+                script.deadLetters[0].line = [0x7B, 0xFF]
+            })
+        let one = try await daemon.get("/v1/dead-letters?limit=1")
+        #expect(
+            one.text == """
+                {"dead_letters":[{"seq":1,"code":"bad_json","detail":"at 3","line":"{\u{FFFD}","line_base64":"e/8=",\
+                "received_at":"2024-12-09T00:00:00Z"}],"next_after":1}
+
+                """)
+        let rest = try object(await daemon.get("/v1/dead-letters?after=1"))
+        #expect((rest["dead_letters"] as? [NSDictionary])?.count == 119)
+        #expect(rest["next_after"] as? Int == 120)
+    }
+
+    @Test func `what is not built yet says so`() async throws {
+        let daemon = try Daemon()
+        for target in ["/", "/v1/live", "/v1/analytics/funnel?x=1"] {
+            let answer = try await daemon.get(target)
+            #expect(answer.status == 501)
+            #expect(answer.text.contains(#""code":"not_implemented""#))
+        }
+        let erasure = try await daemon.ask("DELETE", "/v1/users/x")
+        #expect(erasure.status == 501)
+        #expect(erasure.text.hasPrefix(#"{"error":{"code":"not_implemented","#))
+    }
+
+    @Test func `every answer forbids caches and guessing`() async throws {
+        let daemon = try Daemon()
+        for target in ["/healthz", "/v1/status", "/metrics", "/v1/users", "/nowhere"] {
+            let answer = try await daemon.get(target)
+            #expect(answer.header("Cache-Control") == "no-store")
+            #expect(answer.header("X-Content-Type-Options") == "nosniff")
+        }
+        #expect(try await daemon.get("/v1/status").header("Content-Type") == "application/json")
+        #expect(try await daemon.get("/v1/users").header("Content-Type") == "application/x-ndjson")
+    }
+
+    @Test func `HEAD is GET without the body`() async throws {
+        let daemon = try Daemon(FakeSource { $0.list = FakeList(total: 10) })
+        let get = try await daemon.get("/v1/status")
+        let address = daemon.address
+        let targets = ["/v1/status", "/healthz", "/metrics", "/v1/users", "/v1/triggers", "/v1/users/none"]
+        let answers = try await onThread {
+            try targets.map { target in
+                let client = try HTTPClient(address)
+                let answer = try client.ask("HEAD", target)
+                client.endSending()
+                #expect(try client.readToEnd().isEmpty, "a body after HEAD \(target)")
+                return answer
+            }
+        }
+        #expect(answers.map(\.status) == [200, 200, 200, 200, 200, 404])
+        #expect(answers[0].header("Content-Length") == get.header("Content-Length"))
+        #expect(answers[3].header("last_seq") == "1042")
+        await daemon.source.script.list.closed.wait()
+        #expect(daemon.source.script.list.produced == 0)
+    }
+}
