@@ -234,13 +234,13 @@ extension Partition {
         if user.pointee.segment != 0 {
             trigger.segment = segments.name(Int(user.pointee.segment) - 1)
         }
-        let absent = trigger.at.microseconds - user.pointee.lastDecided
+        let absent = max(0, trigger.due.microseconds - user.pointee.lastDecided)
         trigger.why.append(
             Trigger.Reason(
                 feature: "days_since_last_event", value: Double(absent / Microseconds.hour) / 24))
         if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
             let days =
-                settings.zone.day(of: trigger.at)
+                settings.zone.day(of: trigger.due)
                 - settings.zone.day(of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
             trigger.why.append(Trigger.Reason(feature: "days_since_last", value: Double(days)))
         }

@@ -1,7 +1,7 @@
 import Core
 
 /// The last purchases of a user with their items, as bytes of the account's `recent` block: oldest first,
-/// each with its length (16 bits), time, value, count of items, and the items packed.
+/// each with its length (32 bits), time, value, count of items, and the items packed.
 struct RecentPurchase {
     var time: Int64
     var value: Int64
@@ -10,9 +10,6 @@ struct RecentPurchase {
 }
 
 extension Partition {
-    /// Items of one purchase kept with it.
-    private static let itemsKept = 200
-
     func rememberPurchase(
         _ account: UnsafeMutablePointer<AccountRecord>, _ row: UnsafePointer<EventRow>, _ value: Int64,
         _ time: Int64, _ batch: borrowing BatchView
@@ -27,11 +24,11 @@ extension Partition {
             used == 0
             ? UnsafeRawBufferPointer(start: nil, count: 0)
             : UnsafeRawBufferPointer(start: pool.address(account.pointee.recent), count: used)
-        var offset = full ? Int(old.loadUnaligned(as: UInt16.self)) : 0
+        var offset = full ? Int(old.loadUnaligned(as: UInt32.self)) : 0
         var placed = false
         while offset < used {
-            let length = Int(old.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-            if !placed, old.loadUnaligned(fromByteOffset: offset + 2, as: Int64.self) > time {
+            let length = Int(old.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            if !placed, old.loadUnaligned(fromByteOffset: offset + 4, as: Int64.self) > time {
                 encode(row, value, time, batch)
                 placed = true
             }
@@ -55,18 +52,17 @@ extension Partition {
     }
 
     private func recentTime(_ account: UnsafeMutablePointer<AccountRecord>, at offset: Int) -> Int64 {
-        pool.address(account.pointee.recent).loadUnaligned(fromByteOffset: offset + 2, as: Int64.self)
+        pool.address(account.pointee.recent).loadUnaligned(fromByteOffset: offset + 4, as: Int64.self)
     }
 
     private func encode(
         _ row: UnsafePointer<EventRow>, _ value: Int64, _ time: Int64, _ batch: borrowing BatchView
     ) {
         let start = scratchBytes.count
-        scratchBytes.append(0)
-        scratchBytes.append(0)
+        for _ in 0..<4 { scratchBytes.append(0) }
         appendFixed(UInt64(bitPattern: time))
         appendMoney(value)
-        let items = min(Int(row.pointee.itemsCount), Self.itemsKept)
+        let items = Int(row.pointee.itemsCount)
         appendVarint(UInt64(items))
         for index in 0..<items {
             let item = batch.items[Int(row.pointee.itemsStart) + index]
@@ -81,8 +77,7 @@ extension Partition {
             }
         }
         let length = scratchBytes.count - start
-        scratchBytes[start] = UInt8(truncatingIfNeeded: length)
-        scratchBytes[start + 1] = UInt8(truncatingIfNeeded: length >> 8)
+        for index in 0..<4 { scratchBytes[start + index] = UInt8(truncatingIfNeeded: length >> (8 * index)) }
     }
 
     private func appendFixed(_ value: UInt64) {
@@ -138,9 +133,9 @@ extension Partition {
             return head & 1 == 1 ? -value : value
         }
         while offset < used {
-            let end = offset + Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-            let time = bytes.loadUnaligned(fromByteOffset: offset + 2, as: Int64.self)
-            offset += 10
+            let end = offset + Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            let time = bytes.loadUnaligned(fromByteOffset: offset + 4, as: Int64.self)
+            offset += 12
             var purchase = RecentPurchase(time: time, value: money(), items: [])
             for _ in 0..<Int(varint()) {
                 let id = UInt32(varint())
