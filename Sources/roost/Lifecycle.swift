@@ -34,15 +34,17 @@ private final class Lifecycle: Sendable {
         where address.insecure {
             writer.log.warning("\(address.address) is open to others without TLS and token, as configured")
         }
-        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { self.received(number) }
-            source.resume()
-            return source
-        }
+        for number in [SIGTERM, SIGINT, SIGHUP] { watch(number) }
         Task { await self.start() }
-        withExtendedLifetime(sources) { dispatchMain() }
+        dispatchMain()
+    }
+
+    private func watch(_ number: Int32) {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        // The handler keeps its source, which nothing else does.
+        source.setEventHandler { withExtendedLifetime(source) { self.received(number) } }
+        source.resume()
     }
 
     private func start() async {

@@ -53,7 +53,9 @@ struct Daemon: Sendable {
         let writer = JournalWriter(
             journal: recovered.takeJournal(), counters: counters, log: log,
             committed: { keeper.committed(through: $0) },
-            failed: { fail(DaemonFailure(exitCode: DaemonFailure.journalCode, description: "journal: \($0)")) })
+            failed: {
+                fail(DaemonFailure(exitCode: DaemonFailure.journalCode, description: "journal: \($0)"))
+            })
         let sequencer = Sequencer(
             ledger: ledger, shards: shards, writer: writer, keeper: keeper, key: key, store: store,
             settings: settings, time: time, counters: counters, log: log

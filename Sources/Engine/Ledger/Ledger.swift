@@ -48,7 +48,9 @@ package struct Ledger: Sendable {
         var refused: [(UInt32, Int64)] = []
         for row in batch.rows {
             let limit: Int64
-            if let wallLimit { limit = wallLimit } else {
+            if let wallLimit {
+                limit = wallLimit
+            } else {
                 limit = now == EventTime.distantPast.microseconds ? .max : now + (maxJump ?? 0)
             }
             if row.time > limit { refused.append((row.line, row.time)) } else { now = max(now, row.time) }
@@ -103,7 +105,8 @@ package struct Ledger: Sendable {
         self.position = position
         switch entry {
         case .events: preconditionFailure("events are applied by their own function")
-        case .tick(let now): clock.reach(now: now, frontier: max(clock.frontier, now - settings.allowedLateness))
+        case .tick(let now):
+            clock.reach(now: now, frontier: max(clock.frontier, now - settings.allowedLateness))
         case .advance(let instant):
             let wasUnset = clock.now == EventTime.distantPast.microseconds
             clock.advance(to: instant)
@@ -178,7 +181,9 @@ package struct Ledger: Sendable {
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == 1 else { throw StateError("ledger: snapshot of format \(version), this build knows 1") }
+        guard version == 1 else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 1")
+        }
         let position: UInt64 = try input.get()
         var values: [Int64] = []
         for _ in 0..<5 { values.append(try input.get()) }

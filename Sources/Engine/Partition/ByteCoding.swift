@@ -52,7 +52,9 @@ package struct ByteReader {
         T(littleEndian: try take(MemoryLayout<T>.size).loadUnaligned(as: T.self))
     }
 
-    package mutating func getDouble() throws(StateError) -> Double { Double(bitPattern: try get(UInt64.self)) }
+    package mutating func getDouble() throws(StateError) -> Double {
+        Double(bitPattern: try get(UInt64.self))
+    }
 
     package mutating func getBool() throws(StateError) -> Bool { try get(UInt8.self) != 0 }
 

@@ -42,7 +42,8 @@ struct DedupeSet: ~Copyable {
         return false
     }
 
-    private static func holds(_ table: [Entry], _ fingerprint: UInt64, _ time: Int64, _ window: Int64) -> Bool {
+    private static func holds(_ table: [Entry], _ fingerprint: UInt64, _ time: Int64, _ window: Int64) -> Bool
+    {
         if table.isEmpty { return false }
         let mask = table.count - 1
         var position = Int(truncatingIfNeeded: fingerprint) & mask
@@ -92,7 +93,9 @@ struct DedupeSet: ~Copyable {
 
     private static func readTable(_ input: inout ByteReader) throws(StateError) -> [Entry] {
         let total = try input.count(of: MemoryLayout<Entry>.stride)
-        guard total & (total - 1) == 0 || total == 0 else { throw StateError("dedupe table of size \(total)") }
+        guard total & (total - 1) == 0 || total == 0 else {
+            throw StateError("dedupe table of size \(total)")
+        }
         var table = [Entry](repeating: Entry(fingerprint: 0, time: 0), count: total)
         var failure: StateError?
         table.withUnsafeMutableBytes { target in

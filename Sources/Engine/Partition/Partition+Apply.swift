@@ -102,7 +102,8 @@ extension Partition {
         countEvent(user, slot, time, isNew: isNew)
         countName(user, code)
         countDimensions(user, row, time, batch)
-        if code == EventNames.purchase || code == EventNames.refund || row.pointee.flags & EventFlags.couponMask != 0
+        if code == EventNames.purchase || code == EventNames.refund
+            || row.pointee.flags & EventFlags.couponMask != 0
         {
             countMoney(slot, row, code, time, batch)
         }

@@ -96,8 +96,12 @@ extension Partition {
         let user = users[slot]
         guard let account = account(slot) else { return }
         let last = account.pointee.lastPurchaseDecided
-        arm(slot, user, .churned, UserRecord.churnQueued, UserRecord.churnDone, last + settings.delay(.churned))
-        arm(slot, user, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone, last + settings.delay(.winBack))
+        arm(
+            slot, user, .churned, UserRecord.churnQueued, UserRecord.churnDone,
+            last + settings.delay(.churned))
+        arm(
+            slot, user, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone,
+            last + settings.delay(.winBack))
         armRepurchase(slot)
     }
 
@@ -155,7 +159,8 @@ extension Partition {
             fire(.dormant, slot, due: instant)
         case .onboarding: reachOnboarding(slot, entry.due)
         case .churned:
-            reachSincePurchase(slot, .churned, .churned, UserRecord.churnQueued, UserRecord.churnDone, entry.due)
+            reachSincePurchase(
+                slot, .churned, .churned, UserRecord.churnQueued, UserRecord.churnDone, entry.due)
         case .winBack:
             reachSincePurchase(
                 slot, .winBack, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone, entry.due)
@@ -165,7 +170,10 @@ extension Partition {
             let instant = user.pointee.lastDecided + settings.shortGap
             if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
             closeSession(slot, due: entry.due)
-        case .welcome: fire(.welcome, slot, due: entry.due)
+        case .welcome:
+            // Sign-ups of one instant are one.
+            while !due.isEmpty, due.first == entry { due.pop() }
+            fire(.welcome, slot, due: entry.due)
         }
     }
 

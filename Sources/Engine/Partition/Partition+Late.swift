@@ -75,7 +75,9 @@ extension Partition {
     /// Whether another purchase that is remembered lies after a late one and no later than `due`.
     private func boughtBetween(_ slot: Int, _ time: Int64, _ due: Int64) -> Bool {
         guard let account = account(slot) else { return false }
-        if account.pointee.lastPurchaseDecided > time, account.pointee.lastPurchaseDecided <= due { return true }
+        if account.pointee.lastPurchaseDecided > time, account.pointee.lastPurchaseDecided <= due {
+            return true
+        }
         return recentPurchases(account).contains { $0.time > time && $0.time <= due }
     }
 
@@ -133,7 +135,9 @@ extension Partition {
         }
     }
 
-    private func replayStages() -> (fired: [(rule: BuiltInRule, due: Int64)], pending: Stage, pendingTime: Int64) {
+    private func replayStages() -> (
+        fired: [(rule: BuiltInRule, due: Int64)], pending: Stage, pendingTime: Int64
+    ) {
         var fired: [(rule: BuiltInRule, due: Int64)] = []
         var pending = Stage.none
         var pendingTime: Int64 = 0

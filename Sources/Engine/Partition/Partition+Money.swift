@@ -94,7 +94,9 @@ extension Partition {
             }
         }
         let size = MemoryLayout<PurchaseDay>.stride
-        if (count + 1) * size > pool.capacity(class: account.pointee.daysClass, reference: account.pointee.days) {
+        if (count + 1) * size
+            > pool.capacity(class: account.pointee.daysClass, reference: account.pointee.days)
+        {
             (account.pointee.days, account.pointee.daysClass) = pool.grow(
                 account.pointee.days, sizeClass: account.pointee.daysClass, used: count * size,
                 to: (count + 1) * size)

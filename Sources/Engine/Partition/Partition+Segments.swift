@@ -23,7 +23,9 @@ extension Partition {
     /// Takes away what has arrived but is not decided yet, so that the order of arrival does not show.
     func subtractUndecided(_ slot: Int, from out: inout [Int64]) {
         let user = users[slot]
-        guard user.pointee.lastSeen > user.pointee.lastDecided, user.pointee.lastDecided != .min else { return }
+        guard user.pointee.lastSeen > user.pointee.lastDecided, user.pointee.lastDecided != .min else {
+            return
+        }
         for entry in pending.entries where Int(entry.slot) == slot {
             if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
         }
@@ -121,15 +123,17 @@ extension Partition {
         let user = users[slot]
         let old = Int(user.pointee.segment) - 1
         if id == old { return }
-        segments.move(from: old, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
+        segments.move(
+            from: old, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))
         user.pointee.segment = UInt16(id + 1)
         guard old >= 0 else { return }
         moved(slot, from: segments.name(old), to: segments.name(id), due: due)
     }
 
-    private func moved(_ slot: Int, from: String, to: String, due: Int64) {
+    private func moved(_ slot: Int, from: String, to: String, due: Int64, occurrence: Int = 0) {
         let version = segments.version
         fire(.segmentMoved, slot, due: due) { trigger in
+            trigger.occurrence = UInt32(occurrence)
             trigger.segment = to
             trigger.from = from
             trigger.to = to
@@ -160,7 +164,7 @@ extension Partition {
             let old = Int(user.pointee.segment) - 1
             user.pointee.segment = UInt16(id + 1)
             if old >= 0, oldNames[old] != segments.name(id) {
-                moved(slot, from: oldNames[old], to: segments.name(id), due: instant)
+                moved(slot, from: oldNames[old], to: segments.name(id), due: instant, occurrence: version)
             }
             if user.pointee.lastDecided != .min,
                 user.pointee.lastDecided + settings.shortGap >= decidedThrough,
@@ -188,7 +192,8 @@ extension Partition {
     // MARK: Repurchase
 
     /// Sum and number of the intervals between a user's purchase days up to the last one decided.
-    func intervals(_ account: UnsafeMutablePointer<AccountRecord>) -> (sum: Int64, count: Int, lastDay: Int32) {
+    func intervals(_ account: UnsafeMutablePointer<AccountRecord>) -> (sum: Int64, count: Int, lastDay: Int32)
+    {
         let lastDay = settings.zone.day(
             of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
         let total = Int(account.pointee.dayCount)
@@ -206,7 +211,9 @@ extension Partition {
             account.pointee.repurchaseDoneFor != account.pointee.lastPurchaseDecided
         else { return }
         let history = intervals(account)
-        let date = history.lastDay + Self.days(model.predict(intervalSum: Double(history.sum), intervalCount: history.count).p50)
+        let date =
+            history.lastDay
+            + Self.days(model.predict(intervalSum: Double(history.sum), intervalCount: history.count).p50)
         let instant =
             settings.zone.start(of: date).microseconds - settings.delay(.repurchaseDue)
         guard instant >= decidedThrough else {
@@ -228,7 +235,8 @@ extension Partition {
         account.pointee.repurchaseDoneFor = account.pointee.lastPurchaseDecided
         let version = repurchase.version
         let at = clock.decided(due: reached)
-        let predicted = predictedRepurchase(account, today: settings.zone.day(of: EventTime(microseconds: at)))
+        let predicted = predictedRepurchase(
+            account, today: settings.zone.day(of: EventTime(microseconds: at)))
         fire(.repurchaseDue, slot, due: reached) { trigger in
             trigger.model = "repurchase@\(version)"
             trigger.predicted = predicted

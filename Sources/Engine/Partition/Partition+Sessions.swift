@@ -183,7 +183,8 @@ extension Partition {
         if kind == .short { user.pointee.shortKept -= 1 } else { user.pointee.longKept -= 1 }
     }
 
-    private func pruneKept(_ user: UnsafeMutablePointer<UserRecord>, _ kind: SessionKind, before bound: Int64) {
+    private func pruneKept(_ user: UnsafeMutablePointer<UserRecord>, _ kind: SessionKind, before bound: Int64)
+    {
         while kept(user, kind) > 0, sessions(user, kind)[0].end < bound { remove(user, kind, 0) }
     }
 

@@ -32,10 +32,13 @@ extension Partition {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
         guard version == Self.formatVersion else {
-            throw StateError("partition \(number): snapshot of format \(version), this build knows \(Self.formatVersion)")
+            throw StateError(
+                "partition \(number): snapshot of format \(version), this build knows \(Self.formatVersion)")
         }
         let saved: UInt32 = try input.get()
-        guard saved == UInt32(number) else { throw StateError("partition \(number): snapshot is of \(saved)") }
+        guard saved == UInt32(number) else {
+            throw StateError("partition \(number): snapshot is of \(saved)")
+        }
         let position: UInt64 = try input.get()
         var values: [Int64] = []
         for _ in 0..<5 { values.append(try input.get()) }
@@ -93,7 +96,9 @@ extension Partition {
     private func rearm(_ slot: Int) {
         let user = users[slot]
         user.pointee.flags &= ~(UserRecord.dormantQueued | UserRecord.churnQueued | UserRecord.winBackQueued)
-        if !user.pointee.has(UserRecord.bought), !user.pointee.has(UserRecord.dormantDone) { armDormant(slot) }
+        if !user.pointee.has(UserRecord.bought), !user.pointee.has(UserRecord.dormantDone) {
+            armDormant(slot)
+        }
         if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
             let churned = user.pointee.has(UserRecord.churnDone)
             let wonBack = user.pointee.has(UserRecord.winBackDone)
@@ -106,7 +111,8 @@ extension Partition {
         }
         let latest = stages.latest(user.pointee.stageLink)
         if latest != 0, let stage = Stage(rawValue: stages.entry(latest).pointee.pending), stage != .none {
-            let instant = stages.entry(latest).pointee.pendingTime + settings.delay(stage.rule ?? .browseAbandoned)
+            let instant =
+                stages.entry(latest).pointee.pendingTime + settings.delay(stage.rule ?? .browseAbandoned)
             if instant >= decidedThrough {
                 pushStageTimer(stage, slot, stages.entry(latest).pointee.pendingTime)
             } else {

@@ -126,7 +126,8 @@ extension Partition {
         return result
     }
 
-    private func eventCounts(_ user: UnsafeMutablePointer<UserRecord>, _ names: EventNames) -> [Named<Int64>] {
+    private func eventCounts(_ user: UnsafeMutablePointer<UserRecord>, _ names: EventNames) -> [Named<Int64>]
+    {
         guard user.pointee.nameCount > 0 else { return [] }
         let entries = pool.tail(user).names
         var counts: [(code: UInt16, count: Int64)] = []

@@ -13,7 +13,7 @@ enum TimerKind: UInt8 {
 }
 
 /// A time at which something about a user may fall due. Validated when it is reached.
-struct DueEntry: HeapEntry {
+struct DueEntry: HeapEntry, Equatable {
     var due: Int64
     var slot: UInt32
     var kind: UInt8

@@ -47,7 +47,9 @@ extension Partition {
                 account.pointee.recent, sizeClass: account.pointee.recentClass, used: 0, to: size)
         }
         let target = pool.address(account.pointee.recent)
-        scratchBytes.withUnsafeBytes { target.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size) }
+        scratchBytes.withUnsafeBytes {
+            target.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+        }
         account.pointee.recentBytes = UInt32(size)
     }
 
@@ -71,7 +73,9 @@ extension Partition {
                 item.category == EventRow.absent
                     ? 0 : UInt64(strings.intern(batch.entry(item.category))) + 1)
             appendMoney(item.quantity)
-            if item.price == ItemRow.noPrice { appendVarint(0) } else {
+            if item.price == ItemRow.noPrice {
+                appendVarint(0)
+            } else {
                 appendVarint(1)
                 appendMoney(item.price)
             }

@@ -76,7 +76,8 @@ struct StageHistory: ~Copyable {
     mutating func append(_ entry: StageEntry, after latest: UInt64) -> UInt32 {
         // A link of 0 means none: skip numbers whose low bits are 0.
         if next & 0xFFFF_FFFF == 0 {
-            push(StageEntry(time: .min, arrival: 0, pendingTime: 0, slot: .max, back: 0, stage: 0, pending: 0))
+            push(
+                StageEntry(time: .min, arrival: 0, pendingTime: 0, slot: .max, back: 0, stage: 0, pending: 0))
         }
         var linked = entry
         linked.back = latest == 0 ? 0 : UInt32(truncatingIfNeeded: next - latest)

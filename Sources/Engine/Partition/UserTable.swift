@@ -108,7 +108,8 @@ private struct IDArena: ~Copyable {
         }
         let base = chunks[chunks.count - 1] + used
         base[0] = UInt8(id.count - 1)
-        UnsafeMutableRawPointer(base + 1).copyMemory(from: id.baseAddress.unsafelyUnwrapped, byteCount: id.count)
+        UnsafeMutableRawPointer(base + 1).copyMemory(
+            from: id.baseAddress.unsafelyUnwrapped, byteCount: id.count)
         let reference = UInt32(chunks.count - 1) << Self.chunkShift | UInt32(used)
         used += 1 + id.count
         return reference

@@ -73,7 +73,9 @@ extension Partition {
             columns.daysSinceFirstEvent.append(
                 Double(max(0, instant - user.pointee.firstSeen)) / Double(Microseconds.day))
             let account = account(slot)
-            let purchase = account.map { decidedOnly ? $0.pointee.lastPurchaseDecided : $0.pointee.lastPurchase }
+            let purchase = account.map {
+                decidedOnly ? $0.pointee.lastPurchaseDecided : $0.pointee.lastPurchase
+            }
             if let purchase, purchase != .min {
                 columns.daysSinceLastPurchase.append(
                     Double(max(0, instant - purchase)) / Double(Microseconds.day))

@@ -55,7 +55,8 @@ struct BodyIntake {
                 httpStatus: 413, code: "body_too_large",
                 detail: "unpacked, the body is larger than limits.http_body_bytes")
         } catch {
-            throw StatusFailure(httpStatus: 400, code: "bad_gzip", detail: "the body does not unpack: \(error)")
+            throw StatusFailure(
+                httpStatus: 400, code: "bad_gzip", detail: "the body does not unpack: \(error)")
         }
         return lines
     }

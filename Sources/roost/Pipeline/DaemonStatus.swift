@@ -73,7 +73,8 @@ struct DaemonStatus: StatusSource {
             let inUse = await trainer.history(of: name).first { $0.version == state.adopted }
             result.append(
                 ModelSummary(
-                    name: name, version: state.adopted, fittedAt: inUse?.fittedAt, adopted: state.adopted > 0))
+                    name: name, version: state.adopted, fittedAt: inUse?.fittedAt, adopted: state.adopted > 0)
+            )
         }
         return result
     }

@@ -98,7 +98,9 @@ enum FitChild {
         return answer
     }
 
-    private static func spawn(_ request: Int32, _ output: Int32, _ memoryBytes: Int64) throws(FitFailure) -> pid_t {
+    private static func spawn(_ request: Int32, _ output: Int32, _ memoryBytes: Int64) throws(FitFailure)
+        -> pid_t
+    {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

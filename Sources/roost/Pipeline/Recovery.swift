@@ -60,7 +60,8 @@ struct Recovery {
             fileSystem: disk, from: saved.least + 1)
         let failed = failed
         let keeper = OutboxKeeper(
-            outbox: try Outbox.open(path: directory.outbox), cursors: try Cursors.open(path: directory.cursors),
+            outbox: try Outbox.open(path: directory.outbox),
+            cursors: try Cursors.open(path: directory.cursors),
             deadLetters: try DeadLetters.open(path: directory.deadLetters), shardCount: shardCount,
             firstRecord: saved.least + 1, time: time, counters: counters, log: log
         ) { error in

@@ -281,7 +281,8 @@ actor Sequencer {
         // Under the event clock the stream waits, so that what is fitted is what the model is used on.
         isFitting = !isWall
         let order = FitOrder(
-            name: name, version: version, instant: ledger.clock.now, scheduled: false, previous: previous(name))
+            name: name, version: version, instant: ledger.clock.now, scheduled: false,
+            previous: previous(name))
         trainer.fit(order) { candidate in
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in
@@ -386,7 +387,9 @@ extension Sequencer: Intake {
     ) {
         if isWall {
             return completion(
-                .refused(code: "wall_clock", detail: "$advance moves the event clock; this daemon runs on the wall's"))
+                .refused(
+                    code: "wall_clock",
+                    detail: "$advance moves the event clock; this daemon runs on the wall's"))
         }
         enqueue { $0.move(to: instant, completion) }
     }

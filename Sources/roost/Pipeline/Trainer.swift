@@ -152,7 +152,8 @@ actor Trainer {
         let layout = RepurchaseLayout(
             buyers: buyers, days: columns.days.count,
             asOfDay: settings.clock.zone.day(of: EventTime(microseconds: order.instant)), config: config,
-            previous: Self.previous(order) { bytes throws(CodingFailure) in try RepurchaseModel(bytes: bytes) })
+            previous: Self.previous(order) { bytes throws(CodingFailure) in try RepurchaseModel(bytes: bytes)
+            })
         let memory = try FitRequestMemory(byteCount: layout.byteCount)
         memory.put(layout.head, at: 0)
         memory.put(columns.days, at: layout.days)
