@@ -18,7 +18,7 @@ package struct ConnectionDeadlines: Sendable {
     package static let lingerTimeTotal = 10 * Microseconds.second
 
     private let lineTimeout: Int64
-    private let idleTimeout: Int64
+    private var idleTimeout: Int64
     private var lineSince: Int64?
     private var progressAt: Int64
     private var lingerSince: Int64?
@@ -29,6 +29,15 @@ package struct ConnectionDeadlines: Sendable {
     package init(lineTimeout: Int64, idleTimeout: Int64, now: Int64) {
         self.lineTimeout = lineTimeout
         self.idleTimeout = idleTimeout
+        progressAt = now
+    }
+
+    /// A peer that has ended its side may be gone altogether, which TCP does not tell while there is nothing
+    /// to send: it is given up sooner.
+    package static let halfClosedTimeout = 15 * Microseconds.second
+
+    package mutating func peerEnded(at now: Int64) {
+        idleTimeout = min(idleTimeout, ConnectionDeadlines.halfClosedTimeout)
         progressAt = now
     }
 

@@ -97,7 +97,7 @@ package actor SubscriberConnection: PortConnection {
             if !isLingering { take(count) }
         case .end:
             peerHasEnded = true
-            deadlines.progressed(at: context.time.monotonic())
+            deadlines.peerEnded(at: context.time.monotonic())
         case .wait: break
         case .lost: return close()
         }

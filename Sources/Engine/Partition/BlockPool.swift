@@ -3,7 +3,7 @@
 /// Blocks up to `chunkBytes` come from shared chunks by size class, with a free list for each; larger
 /// ones have a chunk of their own. Reference 0 is no block.
 struct BlockPool: ~Copyable {
-    static let granule = 16
+    static let granule = 8
     private static let chunkShift: UInt32 = 12
     private static let granulesPerChunk = 1 << 12
     static let chunkBytes = granule << 12
@@ -33,20 +33,20 @@ struct BlockPool: ~Copyable {
         chunkBases.deallocate()
     }
 
-    /// Bytes of each class, ascending: 16 to 256 by 16, then growing by about a fifth up to a chunk.
+    /// Bytes of each class, ascending: 8 to 256 by 8, then growing by about a fifth up to a chunk.
     static let classSizes: [Int] = {
-        var sizes = Array(stride(from: 16, through: 256, by: 16))
+        var sizes = Array(stride(from: 8, through: 256, by: 8))
         while let last = sizes.last, last < chunkBytes {
-            sizes.append(min(chunkBytes, (last + last / 5 + 15) / 16 * 16))
+            sizes.append(min(chunkBytes, (last + last / 5 + 7) / 8 * 8))
         }
         return sizes
     }()
 
     /// Smallest class that holds so many bytes, or nil for a chunk of its own.
     static func sizeClass(for bytes: Int) -> Int? {
-        if bytes <= 256 { return max(0, (bytes + 15) / 16 - 1) }
+        if bytes <= 256 { return max(0, (bytes + 7) / 8 - 1) }
         if bytes > chunkBytes { return nil }
-        var index = 16
+        var index = 31
         while classSizes[index] < bytes { index += 1 }
         return index
     }

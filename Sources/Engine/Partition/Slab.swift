@@ -1,6 +1,6 @@
 /// Fixed-size plain records in chunks: grows without copying, addressed by index.
 struct Slab<Element: BitwiseCopyable>: ~Copyable {
-    static var chunkShift: Int { 10 }
+    static var chunkShift: Int { 8 }
     static var chunkCount: Int { 1 << chunkShift }
 
     private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
