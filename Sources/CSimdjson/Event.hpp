@@ -205,7 +205,7 @@ private:
     bool read_item(ParsedLine &line, Item &item) noexcept {
         uint32_t at = item_fields.value(item_id);
         if (!at)
-            return fail(missing_field, place(item_id) + " is missing (keys: " + item_fields.keys.names(item_id) + ")");
+            return fail(bad_field, place(item_id) + " is missing (keys: " + item_fields.keys.names(item_id) + ")");
         if (line.type(at) == '"') item.id = line.string(at);
         else if (line.is_number(at)) item.id = number_bytes(line.number_text(at));
         else return wrong_item(item_id, "must be a string or a number");

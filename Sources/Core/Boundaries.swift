@@ -73,6 +73,9 @@ package protocol Intake: Sendable {
     /// Moves the event clock; completes when what falls due has fired and is durable.
     func advance(to time: EventTime, completion: @escaping @Sendable (AdvanceAnswer) -> Void)
 
+    /// Whether lines may be refused in the order of the log, so that a batch must bring its `source`.
+    var needsSource: Bool { get }
+
     /// Wall clock: now, for refusing lines of the future before they are numbered. Nil under the event clock.
     func wallNow() -> EventTime?
 }

@@ -125,6 +125,11 @@ package struct EventBatch: Sendable {
     package var lineCount: UInt32 = 0
     /// Bytes of the lines, newlines included.
     package var byteCount: Int = 0
+    /// What the batch was decoded from, where the clock may still refuse a line in the order of the log;
+    /// empty otherwise. Not written to the journal.
+    package var source: [UInt8] = []
+    /// Data lines of `source` before the batch's own.
+    package var sourceSkipped: UInt32 = 0
     /// Rows by partition, in order; empty until sealed.
     package var route = Route()
 
@@ -181,6 +186,17 @@ extension EventBatch {
                 }
             }
         }
+    }
+
+    /// Drops the items that no row owns any more, after rows were taken out.
+    package mutating func dropUnownedItems() {
+        var kept: [ItemRow] = []
+        for index in rows.indices where rows[index].itemsCount > 0 {
+            let start = Int(rows[index].itemsStart)
+            rows[index].itemsStart = UInt32(kept.count)
+            kept.append(contentsOf: items[start..<start + Int(rows[index].itemsCount)])
+        }
+        items = kept
     }
 
     /// Dictionary entry as a string.

@@ -33,8 +33,8 @@ package struct ConnectionDeadlines: Sendable {
     }
 
     /// A peer that has ended its side may be gone altogether, which TCP does not tell while there is nothing
-    /// to send: it is given up sooner.
-    package static let halfClosedTimeout = 15 * Microseconds.second
+    /// to send: once it has what there was, it is given up.
+    package static let halfClosedTimeout = Microseconds.second / 2
 
     package mutating func peerEnded(at now: Int64) {
         idleTimeout = min(idleTimeout, ConnectionDeadlines.halfClosedTimeout)

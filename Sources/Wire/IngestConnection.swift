@@ -119,6 +119,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
         if let limit = context.latestAccepted {
             decoded.batch.refuseFuture(after: limit, lines: slab, keptBytes: context.limits.deadLetterBytes)
         }
+        if context.intake.needsSource { decoded.batch.source = Array(slab[..<decoded.consumed]) }
         decoded.batch.seal(key: context.key)
         var consumed = decoded.consumed
         if !decoded.batch.isEmpty { perform(machine.received(decoded.batch)) }

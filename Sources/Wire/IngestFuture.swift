@@ -23,29 +23,7 @@ extension EventBatch {
                 raw: Array(cursor.line(row.line).prefix(keptBytes)))
         }
         rejections = (rejections + new).sorted { $0.line < $1.line }
-        renumberItems(of: items)
+        dropUnownedItems()
         renumberDictionary(of: dictionary)
-    }
-}
-
-/// Finds data lines by their index, going forward; blank lines have none.
-private struct DataLines {
-    let bytes: UnsafeRawBufferPointer
-    private var next: UInt32 = 0
-    private var start = 0
-
-    init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    mutating func line(_ index: UInt32) -> Slice<UnsafeRawBufferPointer> {
-        while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
-            var line = bytes[start..<end]
-            start = end + 1
-            if line.last == 0x0D { line.removeLast() }
-            guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
-            defer { next += 1 }
-            if next == index { return line }
-        }
-        return bytes[bytes.count...]
     }
 }

@@ -4,7 +4,7 @@ extension EventBatch {
     /// The batch without its first lines: the others keep their order and are numbered from 0 again.
     ///
     /// The dictionary is made anew in the order in which the remaining rows use it, so that lines taken
-    /// before leave no trace in the order of names. O(rows).
+    /// before leave no trace in the order of names. To be sealed anew. O(rows).
     func droppingLines(_ count: UInt32) -> EventBatch {
         var rest = self
         rest.rows = rows.filter { $0.line >= count }
@@ -13,8 +13,10 @@ extension EventBatch {
         for index in rest.rejections.indices { rest.rejections[index].line -= count }
         rest.lineCount = lineCount - count
         rest.byteCount = lineCount == 0 ? 0 : byteCount / Int(lineCount) * Int(rest.lineCount)
-        rest.renumberItems(of: items)
+        rest.dropUnownedItems()
         rest.renumberDictionary(of: dictionary)
+        rest.route = Route()
+        rest.sourceSkipped += count
         return rest
     }
 
@@ -25,15 +27,6 @@ extension EventBatch {
         kept.lineCount = UInt32(kept.rejections.count)
         kept.byteCount = kept.rejections.reduce(0) { $0 + $1.raw.count + 1 }
         return kept
-    }
-
-    mutating func renumberItems(of old: [ItemRow]) {
-        items.removeAll(keepingCapacity: true)
-        for index in rows.indices where rows[index].itemsCount > 0 {
-            let start = Int(rows[index].itemsStart)
-            rows[index].itemsStart = UInt32(items.count)
-            items.append(contentsOf: old[start..<start + Int(rows[index].itemsCount)])
-        }
     }
 
     mutating func renumberDictionary(of old: [TextRange]) {

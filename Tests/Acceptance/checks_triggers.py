@@ -17,7 +17,7 @@ def welcomed(env, daemon, count=WELCOMES, begin=0):
     """`count` triggers of type welcome, numbered from `begin` + 1."""
     lines = [line(f"u{n:05d}", DAY0 + n * SECOND, "sign_up") for n in range(begin, begin + count)]
     daemon.feed(lines)
-    daemon.advance(stamp(DAY0 + (begin + count) * SECOND))
+    daemon.advance(stamp(DAY0 + (begin + count - 1) * SECOND))
 
 
 def error_of(subscriber):

@@ -159,8 +159,6 @@ def parse_stamp(text, zone):
     if not match:
         return None
     year, month, day, separator, hour, minute, second, fraction, offset = match.groups()
-    if separator in ("T", "t") and offset is None:
-        return None
     try:
         seconds = int(second or 0)
         leap = 1 if seconds == 60 else 0

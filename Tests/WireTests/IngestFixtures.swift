@@ -190,4 +190,5 @@ final class FakeIntake: Intake {
     }
 
     func wallNow() -> EventTime? { wall }
+    var needsSource: Bool { false }
 }

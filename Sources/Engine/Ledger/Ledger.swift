@@ -56,15 +56,17 @@ package struct Ledger: Sendable {
             if row.time > limit { refused.append((row.line, row.time)) } else { now = max(now, row.time) }
         }
         if refused.isEmpty { return false }
+        let raw = batch.sourceLines(refused.map(\.0))
         batch.refuse(
-            refused.map { line, time in
+            zip(refused, raw).map { refused, raw in
+                let (line, time) = refused
                 let shown = EventTime(microseconds: time)
                 return Rejection(
                     line: line, code: .futureTimestamp,
                     detail: wallLimit == nil
                         ? "the time \(shown) is further ahead of now than clock.max_jump allows"
                         : "the time \(shown) is further ahead of now than clock.max_future_skew allows",
-                    raw: [])
+                    raw: raw)
             })
         return true
     }
@@ -227,20 +229,17 @@ extension EventBatch {
     package mutating func refuse(_ refused: [Rejection]) {
         let lines = Set(refused.map(\.line))
         rows.removeAll { lines.contains($0.line) }
-        keepOwnItems()
+        dropUnownedItems()
         rejections.append(contentsOf: refused)
         rejections.sort { $0.line < $1.line }
     }
 
-    /// Drops the items that no row owns any more.
-    private mutating func keepOwnItems() {
-        var kept: [ItemRow] = []
-        for index in rows.indices where rows[index].itemsCount > 0 {
-            let start = Int(rows[index].itemsStart)
-            rows[index].itemsStart = UInt32(kept.count)
-            kept.append(contentsOf: items[start..<start + Int(rows[index].itemsCount)])
+    /// The lines themselves as they came, by index ascending; empty where the batch has no source.
+    func sourceLines(_ lines: [UInt32]) -> [[UInt8]] {
+        source.withUnsafeBytes { bytes in
+            var finder = DataLines(bytes: bytes)
+            return lines.map { Array(finder.line($0 + sourceSkipped).prefix(Limits().deadLetterBytes)) }
         }
-        items = kept
     }
 
     /// The batch in two: lines before that of a row, and from it on. Sealed neither.
@@ -251,9 +250,10 @@ extension EventBatch {
         first.rejections = rejections.filter { $0.line < line }
         first.lineCount = line
         first.route = Route()
-        first.keepOwnItems()
+        first.dropUnownedItems()
         var second = self
         second.rows = Array(rows[index...])
+        second.sourceSkipped += line
         for row in second.rows.indices { second.rows[row].line -= line }
         second.rejections = rejections.filter { $0.line >= line }.map { rejection in
             var moved = rejection
@@ -262,7 +262,7 @@ extension EventBatch {
         }
         second.lineCount = lineCount - line
         second.route = Route()
-        second.keepOwnItems()
+        second.dropUnownedItems()
         // Bytes are counted once, with the second part.
         first.byteCount = 0
         return (first, second)

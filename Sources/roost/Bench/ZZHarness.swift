@@ -21,7 +21,8 @@ func harness(_ file: String) {
             while end < size, raw[end - 1] != 10 { end -= 1 }
             var from = offset
             while from < end {
-                let decoded = decoder.decode(slab: UnsafeRawBufferPointer(rebasing: raw[from..<end]), isStreamStart: from == 0)
+                let decoded = decoder.decode(
+                    slab: UnsafeRawBufferPointer(rebasing: raw[from..<end]), isStreamStart: from == 0)
                 var b = decoded.batch
                 b.seal(key: key)
                 batches.append(b)
@@ -39,7 +40,9 @@ func harness(_ file: String) {
     let last = Guarded(ShardTotals())
     let triggers = Guarded(0)
     for (i, b) in batches.enumerated() {
-        let entry = EventsEntry(batch: b, clock: ledger.clock, lateness: settings.clock.allowedLateness, wallNow: nil, receivedAt: 0, producer: "", producerNext: 0)
+        let entry = EventsEntry(
+            batch: b, clock: ledger.clock, lateness: settings.clock.allowedLateness, wallNow: nil,
+            receivedAt: 0, producer: "", producerNext: 0)
         let sequenced = ledger.apply(entry, position: UInt64(i + 1), key: key)
         group.enter()
         shard.submit(.events(sequenced), number: UInt64(i + 1)) { result in
@@ -53,12 +56,18 @@ func harness(_ file: String) {
     group.wait()
     let t4 = SystemTime().monotonic()
     print("cpu ns/event", Double(clock() - c2) * 1000 / Double(total))
-    print("ledger \(t3 - t2) us, apply \(t4 - t2) us, \(Double(total) / Double(t4 - t2)) Mev/s, triggers \(triggers.value)")
+    print(
+        "ledger \(t3 - t2) us, apply \(t4 - t2) us, \(Double(total) / Double(t4 - t2)) Mev/s, triggers \(triggers.value)"
+    )
     let done = DispatchSemaphore(value: 0)
-    shard.ask({ $0.stateBytes() }) { print("per user", Double($0) / Double(last.value.users)); done.signal() }
+    shard.ask({ $0.stateBytes() }) {
+        print("per user", Double($0) / Double(last.value.users)); done.signal()
+    }
     done.wait()
 }
-let harnessCommand = Command(name: "harness", summary: "x", operandsName: "FILE", operands: 1...1, isHidden: true) { a in
+let harnessCommand = Command(
+    name: "harness", summary: "x", operandsName: "FILE", operands: 1...1, isHidden: true
+) { a in
     harness(a.operands[0])
     return 0
 }

@@ -76,7 +76,13 @@ struct BodyIntake {
                     batches.append(
                         Self.refused(.lineTooLong, "the line has \(length) bytes", prefix, bytes: length + 1))
                 case .lines(let slab):
-                    let decoded = decoder.decode(slab, streamStart: isStart)
+                    var decoded = decoder.decode(slab, streamStart: isStart)
+                    if let now = intake.wallNow() {
+                        decoded.batch.refuseFuture(
+                            after: now + settings.clock.maxFutureSkew, lines: slab,
+                            keptBytes: settings.limits.deadLetterBytes)
+                    }
+                    if intake.needsSource { decoded.batch.source = Array(slab[..<decoded.consumed]) }
                     if !decoded.batch.isEmpty { batches.append(decoded.batch) }
                     var consumed = decoded.consumed
                     if case .control(let range) = decoded.stop {

@@ -13,13 +13,13 @@ actor Sequencer {
     let shards: [Shard]
     let writer: JournalWriter
     let keeper: OutboxKeeper
-    let time: any TimeSource
+    nonisolated let time: any TimeSource
     let counters: Counters
     let log: Log
     let key: HashKey
     let storeText: String
     let limits: Limits
-    let maxJump: Int64?
+    nonisolated let maxJump: Int64?
     let maxFutureSkew: Int64
     let tickInterval: Int64
     nonisolated let isWall: Bool
@@ -175,6 +175,7 @@ actor Sequencer {
             lines.encoded = nil
             lines.submission.batch.seal(key: key)
         }
+        lines.submission.batch.source = []
         if let row = ledger.refitRow(in: lines.submission.batch) {
             return interrupt(lines, atRow: row)
         }
@@ -408,5 +409,7 @@ extension Sequencer: Intake {
         keeper.whenHeld(ledger.position) { completion(.advanced(watermark: watermark)) }
     }
 
-    nonisolated func wallNow() -> EventTime? { nil }
+    nonisolated func wallNow() -> EventTime? { isWall ? time.wall() : nil }
+
+    nonisolated var needsSource: Bool { maxJump != nil && !isWall }
 }

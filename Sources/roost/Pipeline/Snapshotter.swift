@@ -51,7 +51,13 @@ actor Snapshotter {
 
     func stop() { timer?.cancel() }
 
+    /// Retention is looked after every so many seconds.
+    private static let pruneEvery = 10
+    private var looks = 0
+
     private func look() {
+        looks += 1
+        if looks % Self.pruneEvery == 0 { Task { await self.prune() } }
         let grown = counters.value(.journalBytes) - savedBytes
         let since = time.monotonic() - lastRound
         guard !isRunning, grown > 0,
@@ -69,6 +75,14 @@ actor Snapshotter {
         lastRound = time.monotonic()
     }
 
+    private func prune() async {
+        do {
+            try await keeper.prune(settings.retention)
+        } catch {
+            log.error("retention: \(error)")
+        }
+    }
+
     /// One round over all partitions and the ledger, then the cut.
     func round() async {
         let bytesBefore = counters.value(.journalBytes)
@@ -83,7 +97,6 @@ actor Snapshotter {
             let ledger = await sequencer.ledger
             try await store("ledger", ledger.position, ledger.snapshot())
             least = min(least, ledger.position)
-            try await keeper.prune(settings.retention)
         } catch {
             counters.add(.snapshotFailures)
             log.error("snapshot: abandoned, the one before stays: \(error)")
