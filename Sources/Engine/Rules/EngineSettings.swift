@@ -69,9 +69,16 @@ package struct EngineSettings: Sendable, Equatable {
     @inline(__always)
     func isEnabled(_ rule: BuiltInRule) -> Bool { rules[Int(rule.rawValue)].enabled }
 
-    /// The longest delay of an abandonment.
-    var longestStageDelay: Int64 {
-        max(delay(.browseAbandoned), delay(.cartAbandoned), delay(.checkoutAbandoned))
+    /// How old a stage event may be and still be judged by the user's history: as old as one that joins a
+    /// session, or one that is due yet.
+    var stageMemory: Int64 {
+        max(keep, delay(.browseAbandoned), delay(.cartAbandoned), delay(.checkoutAbandoned))
+    }
+
+    /// How far before an event what was pending then can reach: a browse that counts may have been preceded
+    /// by a cart that no longer did, and that by a checkout.
+    var stageDelays: Int64 {
+        delay(.browseAbandoned) + delay(.cartAbandoned) + delay(.checkoutAbandoned)
     }
 
     /// First instant of the schedule strictly after a time.
