@@ -158,5 +158,19 @@ package struct EngineSettings: Sendable, Equatable {
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
+        try check()
+    }
+
+    /// Lengths of time that can be added to an event time.
+    private func check() throws(StateError) {
+        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt]
+        // A thousand years.
+        let bound = 365_250 * Microseconds.day
+        guard (lengths + rules.map(\.delay)).allSatisfy({ (-bound...bound).contains($0) }),
+            (refitEvery ?? 1) > 0, (refitEvery ?? 1) <= bound,
+            zone.offsets.allSatisfy({ abs($0 / Microseconds.day) < 2 }),
+            zip(zone.starts, zone.starts.dropFirst()).allSatisfy(<),
+            [dedupeIDs, customNames, valuesPerDimension, recentPurchases].allSatisfy({ $0 >= 0 })
+        else { throw StateError("saved settings hold a value that no configuration can have") }
     }
 }
