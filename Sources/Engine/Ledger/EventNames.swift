@@ -32,7 +32,9 @@ package struct EventNames: Sendable, Equatable {
     }
 
     package func text(_ code: UInt16) -> String {
-        code < Self.firstCustom ? Self.known[Int(code)] : custom[Int(code - Self.firstCustom)]
+        if code < Self.firstCustom { return Self.known[Int(code)] }
+        let index = Int(code - Self.firstCustom)
+        return index < custom.count ? custom[index] : Self.known[Int(Self.other)]
     }
 
     package func code(_ name: String) -> UInt16? { numbers[name] }

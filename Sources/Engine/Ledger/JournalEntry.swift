@@ -109,7 +109,7 @@ extension JournalEntry {
         case 4: self = .close(before: try input.get())
         case 5:
             let name = try input.getText()
-            let version = Int(try input.get(UInt64.self))
+            let version = try input.getSize()
             let adopted = try input.getBool()
             let instant: Int64 = try input.get()
             let scheduled = try input.getBool()
@@ -119,6 +119,9 @@ extension JournalEntry {
                     bytes: try input.getBlob()))
         case 6: self = .settings(try EngineSettings(from: &input))
         default: throw StateError("journal record of unknown kind \(kind)")
+        }
+        guard kind == 1 || input.remaining == 0 else {
+            throw StateError("journal record of kind \(kind): \(input.remaining) bytes too many")
         }
     }
 }

@@ -209,8 +209,8 @@ package struct Ledger: Sendable {
         for _ in 0..<(try input.count(of: 24)) {
             let name = try input.getText()
             var model = ModelState()
-            model.version = Int(try input.get(UInt64.self))
-            model.adopted = Int(try input.get(UInt64.self))
+            model.version = try input.getSize()
+            model.adopted = try input.getSize()
             model.bytes = try input.getBlob()
             models[name] = model
         }

@@ -127,6 +127,8 @@ struct BlockPool: ~Copyable {
 
     private mutating func addChunk(bytes: Int) -> Int {
         let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+        // What was in memory before must not get into a snapshot.
+        base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         byteCount += bytes
         let index: Int
         // Chunk 0 must be a shared one, so that no block has reference 0.
@@ -174,7 +176,9 @@ struct BlockPool: ~Copyable {
 
     init(from input: inout ByteReader) throws(StateError) {
         self.init()
-        for index in 0..<(try input.count(of: 8)) {
+        let total = try input.count(of: 8)
+        guard total <= 1 << 20 else { throw StateError("block pool of \(total) chunks") }
+        for index in 0..<total {
             let bytes = try input.count(of: 1)
             if bytes == 0 {
                 chunks.append(Chunk(base: nil, bytes: 0))
@@ -193,5 +197,42 @@ struct BlockPool: ~Copyable {
         for _ in 0..<(try input.count(of: 4)) { freeChunks.append(try input.get()) }
         open = Int(try input.get(Int64.self))
         openNext = Int(try input.get(Int64.self))
+        try checkFree()
+    }
+
+    /// Free blocks must lie where the next allocation may write.
+    private func checkFree() throws(StateError) {
+        for chunk in freeChunks {
+            guard Int(chunk) < chunks.count, chunks[Int(chunk)].base == nil else {
+                throw StateError("block pool: chunk \(chunk) is free and is not")
+            }
+        }
+        let isCut = open >= 0 && open < chunks.count && chunks[open].bytes == Self.chunkBytes
+        guard open == -1 || isCut, (0...Self.granulesPerChunk).contains(openNext) else {
+            throw StateError("block pool is cut at \(openNext) of chunk \(open)")
+        }
+        var steps = chunks.count * Self.granulesPerChunk
+        for (sizeClass, head) in freeLists.enumerated() {
+            var reference = head
+            while reference != 0 {
+                steps -= 1
+                guard steps >= 0, holds(reference, sizeClass: UInt8(sizeClass), used: 4) else {
+                    throw StateError("block pool: free block \(reference) is not there")
+                }
+                reference = address(reference).load(as: UInt32.self)
+            }
+        }
+    }
+
+    /// Whether a block of this class can stand there with so many bytes in use.
+    func holds(_ reference: UInt32, sizeClass: UInt8, used: Int) -> Bool {
+        if reference == 0 { return used == 0 }
+        let chunk = Int(reference >> Self.chunkShift)
+        guard chunk < chunks.count, chunks[chunk].base != nil else { return false }
+        let offset = Int(reference & UInt32(Self.granulesPerChunk - 1)) * Self.granule
+        if sizeClass == UInt8.max { return offset == 0 && used <= chunks[chunk].bytes }
+        guard Int(sizeClass) < Self.classSizes.count else { return false }
+        let size = Self.classSizes[Int(sizeClass)]
+        return used <= size && offset + size <= chunks[chunk].bytes
     }
 }

@@ -56,6 +56,13 @@ package struct ByteReader {
         Double(bitPattern: try get(UInt64.self))
     }
 
+    /// A number that is kept as an `Int`.
+    package mutating func getSize() throws(StateError) -> Int {
+        let value = try get(UInt64.self)
+        guard let size = Int(exactly: value) else { throw StateError("state holds the number \(value)") }
+        return size
+    }
+
     package mutating func getBool() throws(StateError) -> Bool { try get(UInt8.self) != 0 }
 
     /// A count of elements of a size, refused where they cannot all be there.

@@ -86,8 +86,8 @@ struct DedupeSet: ~Copyable {
         self.init(limit: limit)
         previous = try Self.readTable(&input)
         current = try Self.readTable(&input)
-        previousCount = Int(try input.get(UInt64.self))
-        currentCount = Int(try input.get(UInt64.self))
+        previousCount = try input.getSize()
+        currentCount = try input.getSize()
         forgotten = try input.get()
     }
 

@@ -20,7 +20,7 @@ extension Partition {
             }
         }
         decidedThrough = target
-        stages.drop(before: target - settings.keep - settings.longestStageDelay)
+        stages.drop(before: target - settings.stageMemory - settings.stageDelays)
     }
 
     /// An event whose turn has come.
@@ -127,10 +127,14 @@ extension Partition {
             user.pointee.lastDecided + settings.delay(.dormant))
     }
 
-    func signedUp(_ slot: Int, _ time: Int64) {
+    private func signedUp(_ slot: Int, _ time: Int64) {
+        armWelcome(slot, time)
+        armOnboarding(slot, time)
+    }
+
+    func armWelcome(_ slot: Int, _ time: Int64) {
         let instant = time + settings.delay(.welcome)
         if instant >= decidedThrough { push(.welcome, slot, instant) }
-        armOnboarding(slot, time)
     }
 
     func armOnboarding(_ slot: Int, _ time: Int64) {

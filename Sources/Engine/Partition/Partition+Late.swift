@@ -8,10 +8,10 @@ extension Partition {
         let isPurchase = code == EventNames.purchase
         user.pointee.lastDecided = max(user.pointee.lastDecided, time)
         let stage = Self.stage(of: code)
-        if stage != .none, time >= frontier - settings.keep {
+        if stage != .none, time >= frontier - settings.stageMemory {
             judgeStages(slot, stage, time, row)
         }
-        withdraw(slot, time, isPurchase: isPurchase, row)
+        withdraw(slot, time, code, row)
         if isPurchase {
             user.pointee.flags |= UserRecord.bought
             let account = makeAccount(slot)
@@ -21,10 +21,12 @@ extension Partition {
                 armAfterPurchase(slot)
             }
         }
-        if code == EventNames.signUp,
-            (account(slot)?.pointee.lastPurchaseDecided ?? .min) < time
-        {
-            signedUp(slot, time)
+        if code == EventNames.signUp {
+            armWelcome(slot, time)
+            let known = account(slot)?.pointee
+            if (known?.lastPurchaseDecided ?? .min) <= time, (known?.pendingSignUp ?? .min) <= time {
+                armOnboarding(slot, time)
+            }
         }
         armDormant(slot)
         if segments.isFitted { armSessionClose(slot) }
@@ -41,12 +43,12 @@ extension Partition {
     }
 
     /// Withdraws the sent triggers of the other rules that this event makes untrue.
-    private func withdraw(_ slot: Int, _ time: Int64, isPurchase: Bool, _ row: UInt32) {
+    private func withdraw(_ slot: Int, _ time: Int64, _ code: UInt16, _ row: UInt32) {
         let user = users[slot]
         var index = 0
         while index < Int(user.pointee.firedCount) {
             let fired = pool.tail(user).fired[index]
-            if let rule = fired.rule, isUntrue(slot, rule, due: fired.due, time, isPurchase) {
+            if let rule = fired.rule, isUntrue(slot, rule, due: fired.due, time, code) {
                 forget(user, index)
                 retract(rule, slot, due: fired.due, row)
             } else {
@@ -56,20 +58,43 @@ extension Partition {
     }
 
     private func isUntrue(
-        _ slot: Int, _ rule: BuiltInRule, due: Int64, _ time: Int64, _ isPurchase: Bool
+        _ slot: Int, _ rule: BuiltInRule, due: Int64, _ time: Int64, _ code: UInt16
     ) -> Bool {
         if time > due { return false }
+        let isPurchase = code == EventNames.purchase
         let basis = due - settings.delay(rule)
         switch rule {
         case .dormant: return time > basis || isPurchase
         case .churned, .winBack: return isPurchase && time > basis
-        case .onboardingStalled: return isPurchase && time >= basis
+        case .onboardingStalled:
+            // A further sign-up begins the delay again.
+            return isPurchase && time >= basis || code == EventNames.signUp && time > basis
         case .repurchaseDue: return isPurchase && !boughtBetween(slot, time, due)
         case .browseAbandoned, .cartAbandoned, .checkoutAbandoned:
             // Younger ones were judged by the user's history.
-            return isPurchase && time >= basis && time < frontier - settings.keep
+            return time < frontier - settings.stageMemory
+                && isReplaced(slot, rule, from: basis, Self.stage(of: code), time)
         default: return false
         }
+    }
+
+    /// Whether a stage that was sent cannot have been, for a late one whose neighbours are forgotten: it came
+    /// in its delay, or was deeper and still pending when it began.
+    private func isReplaced(
+        _ slot: Int, _ rule: BuiltInRule, from basis: Int64, _ late: Stage, _ time: Int64
+    ) -> Bool {
+        let own = Stage(rule: rule)
+        if time > basis { return late.rawValue >= own.rawValue }
+        guard late.rawValue > own.rawValue else { return false }
+        if time == basis { return true }
+        guard let lateRule = late.rule, time + settings.delay(lateRule) >= basis else { return false }
+        // What is known to have ended it before.
+        let fired = pool.tail(users[slot]).fired
+        for index in 0..<Int(users[slot].pointee.firedCount) {
+            guard let other = fired[index].rule, Stage(rule: other).rawValue > own.rawValue else { continue }
+            if fired[index].due > time, fired[index].due < basis { return false }
+        }
+        return !boughtBetween(slot, time, basis)
     }
 
     /// Whether another purchase that is remembered lies after a late one and no later than `due`.

@@ -63,7 +63,8 @@ extension Partition {
     /// Quantity × price in millionths, rounded to the nearest, clamped to the range of money.
     static func lineAmount(_ item: ItemRow) -> Int64 {
         let product = item.quantity.multipliedFullWidth(by: item.price)
-        let bound = Int64(1_000_000) << 20
+        // Half the divisor: beyond it the quotient is no Int64.
+        let bound: Int64 = 500_000
         if product.high >= bound || product.high <= -bound { return item.quantity < 0 ? .min / 4 : .max / 4 }
         let (quotient, remainder) = Int64(1_000_000).dividingFullWidth(product)
         if remainder >= 500_000 { return quotient + 1 }
@@ -142,4 +143,10 @@ extension Partition {
 func saturatingSum(_ a: Int64, _ b: Int64) -> Int64 {
     let (sum, overflow) = a.addingReportingOverflow(b)
     return overflow ? (b > 0 ? .max : .min) : sum
+}
+
+@inline(__always)
+func saturatingDifference(_ a: Int64, _ b: Int64) -> Int64 {
+    let (difference, overflow) = a.subtractingReportingOverflow(b)
+    return overflow ? (b < 0 ? .max : .min) : difference
 }

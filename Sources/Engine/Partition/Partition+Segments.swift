@@ -147,13 +147,13 @@ extension Partition {
     func adoptSegments(_ bytes: [UInt8], version: Int, decidedOnly: Bool, instant: Int64) throws(StateError) {
         let hadModel = segments.isFitted
         let oldNames = (0..<SegmentState.idLimit).map { hadModel ? segments.name($0) : "" }
+        preserveAll()
         try segments.adopt(bytes, version: version)
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         var point = [Double](repeating: 0, count: segments.features.count)
         for slot in 0..<users.count {
             let user = users[slot]
             if user.pointee.nameCount == 0 { continue }
-            if !lists.isEmpty { preserve(slot) }
             if decidedOnly, user.pointee.lastDecided == .min { continue }
             measures(slot, into: &measured)
             var decided = measured
@@ -182,11 +182,10 @@ extension Partition {
 
     /// Takes a repurchase model into use; dates are set anew where they have not come yet.
     func adoptRepurchase(_ bytes: [UInt8], version: Int) throws(StateError) {
+        // Who never bought shows nothing of this model.
+        preserveAll { $0.pointee.has(UserRecord.bought) }
         try repurchase.adopt(bytes, version: version)
-        for slot in 0..<users.count where users[slot].pointee.has(UserRecord.bought) {
-            if !lists.isEmpty { preserve(slot) }
-            armRepurchase(slot)
-        }
+        for slot in 0..<users.count where users[slot].pointee.has(UserRecord.bought) { armRepurchase(slot) }
     }
 
     // MARK: Repurchase

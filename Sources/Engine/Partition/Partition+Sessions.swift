@@ -10,13 +10,15 @@ extension Partition {
     /// Sessions, first and last event, and the day's counts.
     @inline(__always)
     func countEvent(_ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ time: Int64, isNew: Bool) {
+        let alone = time < now - settings.keep
         if isNew {
             countDay(user, time, events: 1, sessions: 1)
+            if alone { user.pointee.flags |= UserRecord.lastAlone }
             return
         }
         let last = user.pointee.lastSeen
-        let alone = time < now - settings.keep
         if time >= last, !alone {
+            if user.pointee.has(UserRecord.lastAlone) { return beginAfterAlone(user, time) }
             let gap = time - last
             if gap <= settings.shortGap {
                 user.pointee.shortTotal += gap
@@ -47,11 +49,38 @@ extension Partition {
         user.pointee.longCount += 1
         countDay(user, time, events: 0, sessions: 1)
         if time >= user.pointee.lastSeen {
+            if !user.pointee.has(UserRecord.lastAlone) {
+                keepShort(user)
+                keepLong(user)
+            }
+            user.pointee.flags |= UserRecord.lastAlone
             user.pointee.shortStart = time
             user.pointee.longStart = time
             user.pointee.lastSeen = time
         }
         lowerFirstSeen(user, time)
+    }
+
+    /// The user's latest event is a session of its own: the next one begins another, or goes on with the one
+    /// before.
+    private func beginAfterAlone(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64) {
+        user.pointee.flags &= ~UserRecord.lastAlone
+        user.pointee.lastSeen = time
+        countDay(user, time, events: 1, sessions: 0)
+        for kind in [SessionKind.short, .long] {
+            let last = kept(user, kind)
+            let gap = kind == .short ? settings.shortGap : settings.longGap
+            if last > 0, time - sessions(user, kind)[last - 1].end <= gap {
+                let session = sessions(user, kind)[last - 1]
+                add(user, kind, total: time - session.end, count: 0)
+                remove(user, kind, last - 1)
+                setStart(user, kind, last - 1, session.start)
+            } else {
+                add(user, kind, total: 0, count: 1)
+                if kind == .short { countDay(user, time, events: 0, sessions: 1) }
+                setStart(user, kind, last, time)
+            }
+        }
     }
 
     private func lowerFirstSeen(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64) {

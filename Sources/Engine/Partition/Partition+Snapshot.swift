@@ -69,22 +69,6 @@ extension Partition {
         try check()
     }
 
-    /// What must hold of a restored partition before it is used.
-    private func check() throws(StateError) {
-        for slot in 0..<users.count {
-            let user = users[slot].pointee
-            guard Int(user.account) <= accounts.count else {
-                throw StateError("partition \(number): user \(slot) points outside the accounts")
-            }
-        }
-        for entry in due.entries where Int(entry.slot) >= users.count {
-            throw StateError("partition \(number): a timer of user \(entry.slot), of \(users.count)")
-        }
-        for entry in pending.entries where Int(entry.slot) >= users.count {
-            throw StateError("partition \(number): an event of user \(entry.slot), of \(users.count)")
-        }
-    }
-
     /// Takes changed settings: timers are set anew for everybody they may move for.
     func adopt(_ changed: EngineSettings) {
         let old = settings

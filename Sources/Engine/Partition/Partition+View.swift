@@ -10,7 +10,10 @@ extension Partition {
     }
 
     /// Everything about one user, as of now.
-    func view(_ slot: Int, names: EventNames) -> UserView {
+    func view(_ slot: Int, names: EventNames) -> UserView { view(slot, names: names, today: today) }
+
+    /// Everything about one user, as of a day.
+    func view(_ slot: Int, names: EventNames, today: Int32) -> UserView {
         let user = users[slot]
         var view = UserView()
         view.user = Array(users.id(slot))
@@ -25,16 +28,18 @@ extension Partition {
             count: Int64(user.pointee.longCount), totalMicroseconds: user.pointee.longTotal)
         view.main = mainValues(user)
         view.profile = profile(user)
-        view.rolling = rolling(user)
+        view.rolling = rolling(user, today)
         if user.pointee.segment != 0 {
             let id = Int(user.pointee.segment) - 1
             view.segment = UserView.Segment(id: id, name: segments.name(id))
         }
-        if let account = account(slot) { describe(account, &view) }
+        if let account = account(slot) { describe(account, today, &view) }
         return view
     }
 
-    private func describe(_ account: UnsafeMutablePointer<AccountRecord>, _ view: inout UserView) {
+    private func describe(
+        _ account: UnsafeMutablePointer<AccountRecord>, _ today: Int32, _ view: inout UserView
+    ) {
         let record = account.pointee
         if record.couponUsed + record.couponNotUsed + record.couponClicked > 0 {
             view.coupons = UserView.Coupons(
@@ -45,7 +50,7 @@ extension Partition {
             view.refunds = UserView.Refunds(count: Int64(record.refundCount), value: record.refundValue)
         }
         guard record.purchaseCount > 0 else { return }
-        describePurchases(account, &view)
+        describePurchases(account, today, &view)
         view.amountBy = amounts(account)
         view.recentPurchases = recentPurchases(account).reversed().map { purchase in
             PurchaseView(
@@ -62,7 +67,9 @@ extension Partition {
         }
     }
 
-    private func describePurchases(_ account: UnsafeMutablePointer<AccountRecord>, _ view: inout UserView) {
+    private func describePurchases(
+        _ account: UnsafeMutablePointer<AccountRecord>, _ today: Int32, _ view: inout UserView
+    ) {
         let days = UnsafeBufferPointer(
             start: pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self),
             count: Int(account.pointee.dayCount))
@@ -95,14 +102,15 @@ extension Partition {
         rfm.daysSinceLast = Int64(today - last)
         if intervals > 0 {
             rfm.monetaryValue =
-                Double(account.pointee.revenue - days[0].revenue) / 1e6 / Double(intervals)
+                Double(saturatingDifference(account.pointee.revenue, days[0].revenue)) / 1e6
+                / Double(intervals)
         }
         view.rfm = rfm
         for index in view.rolling.indices {
             let window = view.rolling[index].days
             for day in days where day.day > today - Int32(window) && day.day <= today {
                 view.rolling[index].purchases += Int64(day.count)
-                view.rolling[index].revenue += day.revenue
+                view.rolling[index].revenue = saturatingSum(view.rolling[index].revenue, day.revenue)
             }
         }
     }
@@ -174,7 +182,7 @@ extension Partition {
     }
 
     /// Events and short sessions begun; purchases are added from the purchase days.
-    private func rolling(_ user: UnsafeMutablePointer<UserRecord>) -> [RollingView] {
+    private func rolling(_ user: UnsafeMutablePointer<UserRecord>, _ today: Int32) -> [RollingView] {
         var windows = [1, 7, 30, 90].map {
             RollingView(days: $0, events: 0, sessions: 0, purchases: 0, revenue: 0)
         }

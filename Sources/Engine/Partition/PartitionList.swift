@@ -9,13 +9,16 @@ final class PartitionList {
     var cursor = 0
     /// Users kept, by slot.
     var kept: [Int: UserView] = [:]
+    /// The day of now when the list was opened.
+    let today: Int32
     /// Names of events when the list was opened.
     let names: EventNames
     /// Only members of this segment; nil: all.
     let segment: String?
 
-    init(limit: Int, names: EventNames, segment: String?) {
+    init(limit: Int, today: Int32, names: EventNames, segment: String?) {
         self.limit = limit
+        self.today = today
         self.names = names
         self.segment = segment
     }
@@ -23,7 +26,7 @@ final class PartitionList {
 
 extension Partition {
     func openList(names: EventNames, segment: String?) -> PartitionList {
-        let list = PartitionList(limit: users.count, names: names, segment: segment)
+        let list = PartitionList(limit: users.count, today: today, names: names, segment: segment)
         lists.append(list)
         return list
     }
@@ -34,8 +37,14 @@ extension Partition {
     func preserve(_ slot: Int) {
         for list in lists where slot < list.limit && slot >= list.cursor && list.kept[slot] == nil {
             guard users[slot].pointee.nameCount > 0 else { continue }
-            list.kept[slot] = view(slot, names: list.names)
+            list.kept[slot] = view(slot, names: list.names, today: list.today)
         }
+    }
+
+    /// Keeps all users whom a change concerns as they are. Called before it.
+    func preserveAll(where concerned: (UnsafeMutablePointer<UserRecord>) -> Bool = { _ in true }) {
+        if lists.isEmpty { return }
+        for slot in 0..<users.count where concerned(users[slot]) { preserve(slot) }
     }
 
     /// Up to so many of the next users; empty at the end.
@@ -49,7 +58,7 @@ extension Partition {
                 let number = Int(users[slot].pointee.segment)
                 if number == 0 || segments.name(number - 1) != segment { continue }
             }
-            let user = kept ?? view(slot, names: list.names)
+            let user = kept ?? view(slot, names: list.names, today: list.today)
             if let segment = list.segment, user.segment?.name != segment { continue }
             result.append(user)
         }

@@ -153,4 +153,45 @@ extension Partition {
         }
         return result
     }
+
+    /// Whether the bytes hold what `recentPurchases` reads, with numbers of known strings.
+    func recentPurchasesAreWhole(_ account: UnsafeMutablePointer<AccountRecord>) -> Bool {
+        let used = Int(account.pointee.recentBytes)
+        if used == 0 { return account.pointee.recentCount == 0 }
+        let bytes = UnsafeRawBufferPointer(start: pool.address(account.pointee.recent), count: used)
+        var offset = 0
+        var end = 0
+        func varint() -> UInt64? {
+            var value: UInt64 = 0
+            for shift in stride(from: UInt64(0), to: 70, by: 7) {
+                guard offset < end else { return nil }
+                let byte = bytes[offset]
+                offset += 1
+                value |= UInt64(byte & 0x7F) << shift
+                if byte < 0x80 { return value }
+            }
+            return nil
+        }
+        func skipMoney() -> Bool {
+            offset += 1
+            return varint() != nil
+        }
+        var count = 0
+        while offset < used {
+            guard used - offset >= 12 else { return false }
+            end = offset + Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            guard end >= offset + 12, end <= used else { return false }
+            offset += 12
+            guard skipMoney(), let items = varint(), items <= UInt64(end - offset) else { return false }
+            for _ in 0..<Int(items) {
+                guard let id = varint(), id < UInt64(strings.count), let category = varint(),
+                    category <= UInt64(strings.count), skipMoney(), let priced = varint()
+                else { return false }
+                if priced == 1, !skipMoney() { return false }
+            }
+            guard offset == end else { return false }
+            count += 1
+        }
+        return count == Int(account.pointee.recentCount)
+    }
 }

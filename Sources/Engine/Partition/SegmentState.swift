@@ -106,7 +106,7 @@ struct SegmentState {
     }
 
     init(from input: inout ByteReader) throws(StateError) {
-        let version = Int(try input.get(UInt64.self))
+        let version = try input.getSize()
         let bytes = try input.getBlob()
         if !bytes.isEmpty { try adopt(bytes, version: version) }
         for index in users.indices { users[index] = try input.get() }
@@ -137,7 +137,7 @@ struct RepurchaseState {
     }
 
     init(from input: inout ByteReader) throws(StateError) {
-        let version = Int(try input.get(UInt64.self))
+        let version = try input.getSize()
         let bytes = try input.getBlob()
         if !bytes.isEmpty { try adopt(bytes, version: version) }
     }

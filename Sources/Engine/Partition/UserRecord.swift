@@ -49,6 +49,8 @@ struct UserRecord: BitwiseCopyable {
     static let converted: UInt16 = 1 << 9
     /// A purchase has been decided upon.
     static let bought: UInt16 = 1 << 10
+    /// `lastSeen` is of an event that was too old to join a session: nothing joins it.
+    static let lastAlone: UInt16 = 1 << 11
 
     @inline(__always)
     func has(_ flag: UInt16) -> Bool { flags & flag != 0 }

@@ -157,8 +157,8 @@ private struct IDArena: ~Copyable {
 
     init(from input: inout ByteReader) throws(StateError) {
         self.init()
-        let total = Int(try input.get(UInt64.self))
-        used = Int(try input.get(UInt64.self))
+        let total = try input.getSize()
+        used = try input.getSize()
         guard total <= input.remaining / Self.chunkBytes, used <= Self.chunkBytes else {
             throw StateError("id chunks do not add up")
         }

@@ -69,26 +69,34 @@ package struct EngineSettings: Sendable, Equatable {
     @inline(__always)
     func isEnabled(_ rule: BuiltInRule) -> Bool { rules[Int(rule.rawValue)].enabled }
 
-    /// The longest delay of an abandonment.
-    var longestStageDelay: Int64 {
-        max(delay(.browseAbandoned), delay(.cartAbandoned), delay(.checkoutAbandoned))
+    /// How old a stage event may be and still be judged by the user's history: as old as one that joins a
+    /// session, or one that is due yet.
+    var stageMemory: Int64 {
+        max(keep, delay(.browseAbandoned), delay(.cartAbandoned), delay(.checkoutAbandoned))
+    }
+
+    /// How far before an event what was pending then can reach: a browse that counts may have been preceded
+    /// by a cart that no longer did, and that by a checkout.
+    var stageDelays: Int64 {
+        delay(.browseAbandoned) + delay(.cartAbandoned) + delay(.checkoutAbandoned)
     }
 
     /// First instant of the schedule strictly after a time.
     package func nextRefit(after time: EventTime) -> EventTime? {
         guard let every = refitEvery, every > 0, time > .distantPast else { return nil }
-        let origin = zone.start(of: zone.day(of: time)) - Microseconds.day + refitAt
         // Days are counted on the wall, so that a daily refit keeps its hour when the clocks change.
         if every % Microseconds.day == 0 {
             let step = Int32(every / Microseconds.day)
             var day = zone.day(of: time)
             day -= Int32(Int64(day).flooredDivision(by: Int64(step)).remainder)
             while true {
-                let instant = zone.start(of: day) + refitAt
+                let instant = zone.instant(wallMicroseconds: Int64(day) * Microseconds.day + refitAt)
                 if instant > time { return instant }
                 day += step
             }
         }
+        // Others are so far apart, whatever the clocks do.
+        let origin = zone.start(of: 0) + refitAt
         let passed = (time.microseconds - origin.microseconds).flooredDivision(by: every).quotient
         return origin + (passed + 1) * every
     }
@@ -150,5 +158,19 @@ package struct EngineSettings: Sendable, Equatable {
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
+        try check()
+    }
+
+    /// Lengths of time that can be added to an event time.
+    private func check() throws(StateError) {
+        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt]
+        // A thousand years.
+        let bound = 365_250 * Microseconds.day
+        guard (lengths + rules.map(\.delay)).allSatisfy({ (-bound...bound).contains($0) }),
+            (refitEvery ?? 1) > 0, (refitEvery ?? 1) <= bound,
+            zone.offsets.allSatisfy({ abs($0 / Microseconds.day) < 2 }),
+            zip(zone.starts, zone.starts.dropFirst()).allSatisfy(<),
+            [dedupeIDs, customNames, valuesPerDimension, recentPurchases].allSatisfy({ $0 >= 0 })
+        else { throw StateError("saved settings hold a value that no configuration can have") }
     }
 }
