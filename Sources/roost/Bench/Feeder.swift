@@ -61,7 +61,9 @@ struct Feeder: ~Copyable {
     }
 
     private mutating func take() throws {
-        guard let bytes = try socket.receive() else { throw CommandFailure("the daemon closed the connection") }
+        guard let bytes = try socket.receive() else {
+            throw CommandFailure("the daemon closed the connection")
+        }
         for line in cutter.take(bytes) {
             guard let answer = try Reply.tree(line).members.first else { continue }
             switch answer.key {
@@ -100,7 +102,11 @@ struct Feeder: ~Copyable {
             while filled < most {
                 let count = pread(
                     file.descriptor, buffer.baseAddress! + filled, most - filled, off_t(offset + filled))
-                if count > 0 { filled += count } else if count == 0 { return } else if errno != EINTR {
+                if count > 0 {
+                    filled += count
+                } else if count == 0 {
+                    return
+                } else if errno != EINTR {
                     failure = SystemFailure("cannot read")
                     return
                 }

@@ -10,7 +10,9 @@ struct Figures {
 
     /// - Parameter microseconds: that `count` took.
     mutating func add(_ name: String, count: Int64, in microseconds: Int64) {
-        add(name, "\(Self.rate(count, microseconds)) events/s, \(Self.nanoseconds(count, microseconds)) ns each")
+        add(
+            name,
+            "\(Self.rate(count, microseconds)) events/s, \(Self.nanoseconds(count, microseconds)) ns each")
     }
 
     var text: String {
