@@ -68,7 +68,7 @@ private func startDay(_ text: String) throws(UsageError) -> Int32 {
 }
 
 /// `roost bench generate`: planning and writing a twelfth of the full log, to nowhere.
-func generateBench(file: String?) throws -> Int32 {
+func generateBench() throws -> Int32 {
     var request = GenerateRequest()
     request.events /= 12
     request.users /= 12
