@@ -7,6 +7,7 @@ package struct JSONReadError: Error, Equatable, Sendable, CustomStringConvertibl
         case badString = "a malformed string"
         case badUTF8 = "not UTF-8"
         case tooDeep = "nested too deep"
+        case repeatedKey = "a key given twice"
         case trailingBytes = "something follows the value"
     }
 
@@ -21,21 +22,26 @@ package struct JSONReadError: Error, Equatable, Sendable, CustomStringConvertibl
     package var description: String { "\(reason.rawValue) at byte \(offset)" }
 }
 
-/// Reads strict JSON (RFC 8259) into a tree, for what is small: model parameters, identity files.
+/// Reads strict JSON (RFC 8259) into a tree, for what is small: control lines, model parameters, identity
+/// files.
 ///
 /// Whole numbers that fit 64 bits stay whole, other numbers become the nearest `Double`; members keep
-/// their order, repeated keys too.
+/// their order; repeated keys and lone surrogates are refused.
 package struct JSONReader {
-    /// Arrays and objects inside each other, at most.
+    /// Arrays and objects inside each other, at most, where nothing else is said.
     package static let depthMax = 64
 
-    private let bytes: [UInt8]
+    private let bytes: UnsafeRawBufferPointer
+    private let depth: Int
     private var place = 0
 
-    package static func parse(_ bytes: [UInt8]) throws(JSONReadError) -> JSONValue {
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONReadError(.badUTF8, at: 0) }
-        var reader = JSONReader(bytes: bytes)
-        let value = try reader.value(depth: 0)
+    /// - Parameter depth: most arrays and objects inside each other; what is deeper is refused, so that no
+    ///   text can exhaust the stack.
+    package static func parse(
+        _ bytes: UnsafeRawBufferPointer, depth: Int = depthMax
+    ) throws(JSONReadError) -> JSONValue {
+        var reader = JSONReader(bytes: bytes, depth: depth)
+        let value = try reader.value(level: 0)
         reader.skipSpace()
         guard reader.place == bytes.count else {
             throw JSONReadError(.trailingBytes, at: reader.place)
@@ -43,7 +49,21 @@ package struct JSONReader {
         return value
     }
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    package static func parse(
+        _ bytes: [UInt8], depth: Int = depthMax
+    ) throws(JSONReadError) -> JSONValue {
+        let result: Result<JSONValue, JSONReadError> = bytes.withUnsafeBytes { raw in
+            do throws(JSONReadError) { return .success(try parse(raw, depth: depth)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private init(bytes: UnsafeRawBufferPointer, depth: Int) {
+        self.bytes = bytes
+        self.depth = depth
+    }
 
     private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
 
@@ -66,12 +86,11 @@ package struct JSONReader {
         return true
     }
 
-    private mutating func value(depth: Int) throws(JSONReadError) -> JSONValue {
-        guard depth <= JSONReader.depthMax else { throw JSONReadError(.tooDeep, at: place) }
+    private mutating func value(level: Int) throws(JSONReadError) -> JSONValue {
         skipSpace()
         switch next {
-        case UInt8(ascii: "{"): return try object(depth: depth)
-        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "{"): return try object(level: level + 1)
+        case UInt8(ascii: "["): return try array(level: level + 1)
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try literal("true", .bool(true))
         case UInt8(ascii: "f"): return try literal("false", .bool(false))
@@ -87,30 +106,35 @@ package struct JSONReader {
         return value
     }
 
-    private mutating func array(depth: Int) throws(JSONReadError) -> JSONValue {
+    private mutating func array(level: Int) throws(JSONReadError) -> JSONValue {
+        guard level <= depth else { throw JSONReadError(.tooDeep, at: place) }
         place += 1
         var elements: [JSONValue] = []
         skipSpace()
         if take(UInt8(ascii: "]")) { return .array([]) }
         while true {
-            elements.append(try value(depth: depth + 1))
+            elements.append(try value(level: level))
             skipSpace()
             if take(UInt8(ascii: "]")) { return .array(elements) }
             try expect(UInt8(ascii: ","))
         }
     }
 
-    private mutating func object(depth: Int) throws(JSONReadError) -> JSONValue {
+    private mutating func object(level: Int) throws(JSONReadError) -> JSONValue {
+        guard level <= depth else { throw JSONReadError(.tooDeep, at: place) }
         place += 1
         var members: [JSONValue.Member] = []
+        var keys: Set<String> = []
         skipSpace()
         if take(UInt8(ascii: "}")) { return .object([]) }
         while true {
             skipSpace()
+            let start = place
             let key = try string()
+            guard keys.insert(key).inserted else { throw JSONReadError(.repeatedKey, at: start) }
             skipSpace()
             try expect(UInt8(ascii: ":"))
-            members.append(JSONValue.Member(key, try value(depth: depth + 1)))
+            members.append(JSONValue.Member(key, try value(level: level)))
             skipSpace()
             if take(UInt8(ascii: "}")) { return .object(members) }
             try expect(UInt8(ascii: ","))
@@ -120,12 +144,17 @@ package struct JSONReader {
     // MARK: Strings
 
     private mutating func string() throws(JSONReadError) -> String {
+        let start = place
         try expect(UInt8(ascii: "\""))
         var text: [UInt8] = []
         while let byte = next {
             place += 1
             switch byte {
-            case UInt8(ascii: "\""): return String(decoding: text, as: UTF8.self)
+            case UInt8(ascii: "\""):
+                guard let valid = String(validating: text, as: UTF8.self) else {
+                    throw JSONReadError(.badUTF8, at: start)
+                }
+                return valid
             case UInt8(ascii: "\\"): try escape(into: &text)
             case 0..<0x20: throw JSONReadError(.badString, at: place - 1)
             default: text.append(byte)
@@ -197,7 +226,7 @@ package struct JSONReader {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             try digits()
         }
-        let text = String(decoding: bytes[start..<place], as: UTF8.self)
+        let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<place]), as: UTF8.self)
         if whole, let integer = Int64(text) { return .integer(integer) }
         guard let number = Double(text), number.isFinite else { throw JSONReadError(.badNumber, at: start) }
         return .number(number)

@@ -123,18 +123,10 @@ package struct Settings: Sendable, Equatable {
         }
     }
 
-    package enum FeatureTransform: String, CaseIterable, Sendable {
-        case none
-        /// ln(1 + x).
-        case log1p
-    }
-
     package struct SegmentsModel: Sendable, Equatable {
         /// Number of named groups, the outliers' included where there are any; 0: chosen.
         package var k = 6
         package var features = SegmentsModel.defaultFeatures
-        /// What happens to a feature before it is standardised.
-        package var transform = FeatureTransform.none
         package var restarts = 20
         package var iterations = 300
         /// Robust distance beyond which a user is set apart; 0: nobody is.

@@ -25,7 +25,6 @@ package struct SettingsKey: Sendable {
         /// A duration or null; null means what the sentence says.
         case optionalDuration(Path<Int64?>, ClosedRange<Int64>)
         case clockMode(Path<Settings.ClockMode>)
-        case transform(Path<Settings.FeatureTransform>)
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
         case names(Path<[String]>, known: [String], atLeast: Int)
@@ -57,16 +56,11 @@ package enum SettingsKeys {
     /// Models that `models.enabled` may name.
     package static let knownModels = ["segments", "repurchase"]
 
-    /// Features that a segmentation may use: counts of the known events, sessions of both gaps, and the
-    /// purchase figures of the contract's "One user".
-    package static let knownFeatures =
-        [
-            "session_start", "first_visit", "view_item", "add_to_cart", "begin_checkout", "purchase",
-            "refund", "login", "sign_up",
-        ] + [
-            "short_count", "short_total_s", "long_count", "long_total_s", "event_total", "revenue",
-            "purchase_days", "frequency", "recency_d", "T_d", "monetary_value", "days_since_last",
-        ]
+    /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
+    package static let knownFeatures = [
+        "session_start", "first_visit", "view_item", "add_to_cart", "begin_checkout", "purchase",
+        "refund", "login", "sign_up", "long_total_s", "short_total_s", "long_sessions", "short_sessions",
+    ]
 
     private static let day = Microseconds.day
     private static let year = 366 * Microseconds.day
@@ -222,8 +216,11 @@ package enum SettingsKeys {
             .names(\.models.segments.features, known: knownFeatures, atLeast: 1),
             "What users are grouped by; each is standardised."),
         SettingsKey(
-            "models.segments.transform", .transform(\.models.segments.transform),
-            "What happens to a feature before it is standardised: none or log1p."),
+            "models.segments.transform",
+            .fixed(
+                .string("none"),
+                otherwise: "features are standardised as they are; there is only \"none\" so far"),
+            "What happens to a feature before it is standardised; nothing so far."),
         SettingsKey(
             "models.segments.restarts", .count(\.models.segments.restarts, 1...1000),
             "Starts of k-means, the best of which is kept."),

@@ -10,33 +10,6 @@ package struct SettingRefusal: Error, Sendable, Equatable {
     }
 }
 
-/// Durations as the configuration writes them: a whole number and a unit.
-package enum DurationText {
-    private static let units: [(text: String, microseconds: Int64)] = [
-        ("d", Microseconds.day), ("h", Microseconds.hour), ("m", Microseconds.minute),
-        ("s", Microseconds.second), ("ms", 1000), ("us", 1),
-    ]
-
-    /// Microseconds of `500ms`, `30m`, `24h`, `25d`; nil where it is not of that form.
-    package static func parse(_ text: String) -> Int64? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let number = Int64(digits), let size = units.first(where: { $0.text == unit })?.microseconds
-        else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: size)
-        return overflow ? nil : product
-    }
-
-    /// The form with the largest unit that divides it.
-    package static func text(_ microseconds: Int64) -> String {
-        if microseconds == 0 { return "0s" }
-        for unit in units where microseconds % unit.microseconds == 0 {
-            return "\(microseconds / unit.microseconds)\(unit.text)"
-        }
-        return "\(microseconds)us"
-    }
-}
-
 extension SettingsKey {
     /// Checks a value as it was read and sets its property.
     ///
@@ -64,7 +37,6 @@ extension SettingsKey {
         case .optionalDuration(let path, let range):
             settings[keyPath: path] = value == .null ? nil : try value.asDuration(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
-        case .transform(let path): settings[keyPath: path] = try value.asChoice()
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -94,7 +66,6 @@ extension SettingsKey {
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
-        case .transform(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
         case .fields(let path):

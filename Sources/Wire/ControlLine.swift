@@ -2,7 +2,7 @@ package import Core
 
 /// Why a control line was not followed; answered with `$error`.
 package enum ControlFailure: Error, Equatable {
-    case syntax(JSONFailure)
+    case syntax(JSONReadError)
     /// Not an object with one key that begins with `$` and an object as its value.
     case shape
     case unknown(String)
@@ -43,12 +43,17 @@ package enum ControlFailure: Error, Equatable {
 
 /// One control line: `{"$name":{…}}`.
 package struct ControlLine {
+    /// Arrays and objects inside each other, at most, as the contract has it for every line.
+    private static let depthMax = 32
+
     package let name: String
     private let members: [JSONValue.Member]
 
     package init(_ bytes: UnsafeRawBufferPointer) throws(ControlFailure) {
         let tree: JSONValue
-        do throws(JSONFailure) { tree = try JSONParser.parse(bytes) } catch { throw .syntax(error) }
+        do throws(JSONReadError) { tree = try JSONReader.parse(bytes, depth: ControlLine.depthMax) } catch {
+            throw .syntax(error)
+        }
         guard case .object(let outer) = tree, outer.count == 1, outer[0].key.hasPrefix("$"),
             case .object(let inner) = outer[0].value
         else { throw .shape }

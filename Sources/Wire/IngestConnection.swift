@@ -5,7 +5,7 @@ import Dispatch
 /// writes what `IngestProtocol` says. At most `Limits.batchesInFlight` batches are uncommitted; then it
 /// reads no more, and TCP holds the sender.
 package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection {
-    private let executor: ConnectionExecutor
+    private let executor: QueueExecutor
     private let context: IngestContext
     /// Until the channel has it: who is last to let go of it closes it.
     private var descriptor: Descriptor?
@@ -29,7 +29,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
         _ accepted: AcceptedSocket, context: IngestContext, makeDecoder: @Sendable () -> Decoder,
         onEnd: @escaping @Sendable () -> Void
     ) {
-        executor = ConnectionExecutor(label: "roost.ingest")
+        executor = QueueExecutor(label: "roost.ingest", target: .global(qos: .userInitiated))
         self.context = context
         descriptor = accepted.descriptor
         peer = accepted.peer

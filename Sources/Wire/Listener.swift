@@ -49,7 +49,7 @@ package actor Listener {
     /// The address in use, `host:port`.
     package nonisolated let address: String
 
-    private let executor: ConnectionExecutor
+    private let executor: QueueExecutor
     private let socket: ListeningSocket
     private let name: String
     private let bounds: Bounds
@@ -89,7 +89,7 @@ package actor Listener {
         exhausted = LogThrottle(log: log, time: time)
         refused = LogThrottle(log: log, time: time)
         openConnection = open
-        executor = ConnectionExecutor(label: "roost.\(name).listener")
+        executor = QueueExecutor(label: "roost.\(name).listener", target: .global(qos: .userInitiated))
     }
 
     /// Begins to accept.

@@ -28,7 +28,7 @@ package actor SubscriberConnection: PortConnection {
     /// Longest control line of a subscriber, bytes.
     private static let lineBytes = 64 << 10
 
-    private let executor: ConnectionExecutor
+    private let executor: QueueExecutor
     private let context: SubscriberContext
     /// Until the channel has it: who is last to let go of it closes it.
     private var descriptor: Descriptor?
@@ -48,7 +48,7 @@ package actor SubscriberConnection: PortConnection {
     package init(
         _ accepted: AcceptedSocket, context: SubscriberContext, onEnd: @escaping @Sendable () -> Void
     ) {
-        executor = ConnectionExecutor(label: "roost.subscriber")
+        executor = QueueExecutor(label: "roost.subscriber", target: .global(qos: .userInitiated))
         self.context = context
         descriptor = accepted.descriptor
         self.onEnd = onEnd

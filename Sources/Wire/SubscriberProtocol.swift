@@ -116,7 +116,7 @@ package struct SubscriberProtocol {
         case "$heartbeat":
             try line.allow("every")
             guard let text = try line.string("every") else { throw .missing("every") }
-            guard let every = DurationText.microseconds(text), every >= SubscriberProtocol.shortestHeartbeat
+            guard let every = DurationText.parse(text), every >= SubscriberProtocol.shortestHeartbeat
             else {
                 throw .wrong(member: "every", wanted: "a length of time of at least 10ms, such as \"10s\"")
             }

@@ -13,23 +13,28 @@ let roostVersion = CommandTable.version
 func serve(settings: Settings, configPath: String) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
     let writer = LogWriter(time: SystemTime())
-    let lifecycle = Lifecycle(settings: settings, writer: writer)
+    let lifecycle = Lifecycle(settings: settings, configPath: configPath, writer: writer)
     return lifecycle.run()
 }
 
 private final class Lifecycle: Sendable {
-    private let settings: Settings
+    /// Those in force; SIGHUP may change them.
+    private let settings: Guarded<Settings>
+    /// Empty: the defaults hold.
+    private let configPath: String
     private let writer: LogWriter
     private let queue = DispatchQueue(label: "roost.lifecycle")
     private let signals = Guarded<Int>(0)
     private let daemon = Guarded<Daemon?>(nil)
 
-    init(settings: Settings, writer: LogWriter) {
-        self.settings = settings
+    init(settings: Settings, configPath: String, writer: LogWriter) {
+        self.settings = Guarded(settings)
+        self.configPath = configPath
         self.writer = writer
     }
 
     func run() -> Int32 {
+        let settings = settings.value
         for address in [settings.listen.ingest, settings.listen.triggers, settings.listen.status]
         where address.insecure {
             writer.log.warning("\(address.address) is open to others without TLS and token, as configured")
@@ -49,7 +54,7 @@ private final class Lifecycle: Sendable {
 
     private func start() async {
         do {
-            let started = try await Daemon.start(settings, log: writer.log) { self.end($0) }
+            let started = try await Daemon.start(settings.value, log: writer.log) { self.end($0) }
             daemon.update { $0 = started }
             var line = JSONWriter()
             line.beginObject()
@@ -73,10 +78,7 @@ private final class Lifecycle: Sendable {
     }
 
     private func received(_ number: Int32) {
-        if number == SIGHUP {
-            writer.log.warning("SIGHUP: settings are read at start only; restart to change them")
-            return
-        }
+        if number == SIGHUP { return reload() }
         signals.update { $0 += 1 }
         guard signals.value == 1, let daemon = daemon.value else {
             writer.log.warning("ended at once; what was acknowledged is on disk")
@@ -88,6 +90,31 @@ private final class Lifecycle: Sendable {
             self.writer.log.info("stopped")
             self.writer.flush()
             exit(0)
+        }
+    }
+
+    /// Takes over what can change live; where the file is not valid, nothing.
+    private func reload() {
+        guard !configPath.isEmpty else {
+            return writer.log.warning("SIGHUP: there is no --config FILE to read; nothing changed")
+        }
+        guard let daemon = daemon.value, signals.value == 0 else {
+            return writer.log.warning("SIGHUP: not ready; nothing changed")
+        }
+        do throws(SettingsFailure) {
+            let reload = SettingsReload(try SettingsFile.load(configPath), over: settings.value)
+            if !reload.kept.isEmpty {
+                writer.log.warning(
+                    "SIGHUP: \(reload.kept.joined(separator: ", ")) cannot change live and keeps its value; restart for it"
+                )
+            }
+            settings.update { $0 = reload.settings }
+            let log = writer.log
+            let changed = reload.changed.isEmpty ? "nothing" : reload.changed.joined(separator: ", ")
+            daemon.sequencer.reload(reload.settings) { log.info("SIGHUP: in force now: \(changed) changed") }
+        } catch {
+            for problem in error.problems { writer.log.error("SIGHUP: \(configPath): \(problem)") }
+            writer.log.error("SIGHUP: the settings are refused and the old ones stay")
         }
     }
 

@@ -67,6 +67,7 @@ enum SettingsFile {
             // Roost's configuration (JSON5). Every key is here with its default and may be left out.
             // An unknown key, a wrong type or an impossible value stops the start; `roost check --config FILE`
             // says everything that is wrong. Durations are "500ms", "30s", "30m", "24h", "25d".
+            // SIGHUP takes over a changed `triggers` and `models`; everything else needs a restart.
 
             """
         let tree = ShippedTree(keys: SettingsKeys.all)

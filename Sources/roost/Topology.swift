@@ -63,7 +63,7 @@ struct Daemon: Sendable {
         let trainer = Trainer(
             shards: shards, settings: settings,
             registry: try ModelRegistry.open(path: directory.value.registry), time: time, log: log)
-        await sequencer.begin(trainer, EngineSettings(settings))
+        await sequencer.begin(trainer, settings)
         let snapshotter = Snapshotter(
             snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
             settings: settings, savedRecord: 0, time: time, counters: counters, log: log)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import features
 from checks_state import DAY0, expected_log, line, snapshot
-from client import Daemon
+from client import Daemon, merged
 from features import SECOND
-from harness import CONFIGS, Skip, check, check_each, expect, expect_equal, expect_sequence, expect_users
+from harness import (
+    CONFIGS, Skip, check, check_each, eventually, expect, expect_equal, expect_sequence, expect_users)
 
 COMMANDS = ["serve", "replay", "tail", "status", "export", "check", "generate"]
 
@@ -234,21 +235,74 @@ def the_store_is_kept(env, how):
             expect_equal(producer.store == first, how == "restored", "the same store")
 
 
+def reload(daemon, config, awaited):
+    """Writes the file, sends SIGHUP and waits for the log to say so."""
+    said = len(daemon.said(1 << 20))
+    daemon.path.write_text(config if isinstance(config, str) else json.dumps(config), encoding="utf-8")
+    daemon.process.send_signal(signal.SIGHUP)
+    return eventually(
+        f"{awaited!r} in the log", lambda: awaited in (text := daemon.said(1 << 20)[said:]) and text, 10)
+
+
 @check
 def reload_refuses_what_is_broken(env):
     """SIGHUP takes a good file, refuses a broken one and goes on with the old."""
     with env.daemon() as daemon:
-        good = daemon.path.read_text(encoding="utf-8")
-        daemon.path.write_text("{triggers: 5}", encoding="utf-8")
-        daemon.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        broken = '{\n  triggers: {cart_abandoned: {delay: "soon"}},\n  modles: {},\n}'
+        said = reload(daemon, broken, "refused")
+        for what in ("line 2", "triggers.cart_abandoned.delay", "line 3", "modles"):
+            expect(what in said, f"the log names {what}: {said!r:.500}")
         expect(daemon.running, "it goes on")
         daemon.feed([line("u", DAY0, "sign_up")])
-        daemon.path.write_text(good, encoding="utf-8")
-        daemon.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        reload(daemon, daemon.config, "nothing changed")
         expect(daemon.running, "it goes on after a good one")
         expect_equal(len(snapshot(daemon)[1]), 1, "users")
+
+
+@check
+def reload_changes_a_delay(env):
+    """A delay counts anew for what is pending, a rule is switched off, and both outlast a kill -9."""
+    hour = 3600 * SECOND
+    with env.daemon() as daemon:
+        daemon.feed([line("a", DAY0, "add_to_cart"), line("b", DAY0, "begin_checkout"), line("c", DAY0, "sign_up")])
+        said = reload(
+            daemon, merged(daemon.config, {
+                "triggers": {
+                    "cart_abandoned": {"delay": "3h"}, "checkout_abandoned": {"delay": "10m"},
+                    "onboarding_stalled": {"enabled": False}},
+                "sessions": {"short_gap": "20m"}}),
+            "in force")
+        for key in ("triggers.cart_abandoned.delay", "triggers.checkout_abandoned.delay",
+                    "triggers.onboarding_stalled.enabled"):
+            expect(key in said.split("in force", 1)[1], f"the log names {key}: {said!r:.500}")
+        expect("sessions.short_gap" in said.split("in force", 1)[0], f"the log names what stays: {said!r:.500}")
+        daemon.config["triggers"] = {
+            "cart_abandoned": {"delay": "3h"}, "checkout_abandoned": {"delay": "10m"},
+            "onboarding_stalled": {"enabled": False}}
+        daemon.advance(features.stamp(DAY0 + 2 * hour))
+        daemon.kill()
+        daemon.start()
+        daemon.advance(features.stamp(DAY0 + 100 * hour))
+        found = [(t["rule"], t["user"], t["due"]) for t in daemon.status.triggers()]
+        expect_sequence(
+            found,
+            [("welcome", "c", features.stamp(DAY0)),
+             ("checkout_abandoned", "b", features.stamp(DAY0 + 600 * SECOND)),
+             ("cart_abandoned", "a", features.stamp(DAY0 + 3 * hour))],
+            "triggers")
+
+
+@check
+def reload_changes_a_model(env):
+    """The next fit goes by the new settings."""
+    with env.daemon() as daemon:
+        daemon.feed(env.log("synthetic"))
+        config = {"models": {"enabled": ["segments"], "segments": {"k": 3, "features": ["purchase", "login"]}}}
+        reload(daemon, merged(daemon.config, config), "in force")
+        daemon.status.refit("segments")
+        parameters = daemon.status.get("/v1/models/segments").json()["parameters"]
+        expect_equal(parameters["features"], ["purchase", "login"], "features")
+        expect_equal(daemon.status.get("/v1/models/repurchase").status, 404, "status of a model switched off")
 
 
 @check

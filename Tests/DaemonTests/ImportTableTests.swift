@@ -12,7 +12,10 @@ struct ImportTableTests {
         "Models": ["Glibc"],
         "Engine": ["Core", "Models", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
-        "Status": ["Core", "CMicroHTTPD", "Glibc", "Synchronization", "Dispatch", "Foundation"],
+        "Status": [
+            "Core", "CMicroHTTPD", "Glibc", "Synchronization", "Dispatch", "Foundation",
+            "FoundationEssentials",
+        ],
         "roost": [
             "Core", "Wire", "Engine", "Models", "Store", "Status", "Glibc", "Synchronization", "Dispatch",
             "Foundation",

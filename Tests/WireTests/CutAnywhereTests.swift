@@ -15,7 +15,8 @@ private func framed(_ pieces: [ArraySlice<UInt8>], _ settings: Settings, isClean
             case .lines(let slab):
                 decode(slab: slab, isStreamStart: isStreamStart, with: &decoder, into: &log)
                 framer.consume(slab.count)
-            case .tooLong(let prefix, let length): log.append(overlong(prefix, length))
+            case .tooLong(let prefix, let length):
+                log.append(overlong(prefix, length, limit: settings.limits.lineBytes))
             }
             isStreamStart = false
         }
@@ -40,12 +41,20 @@ private func framed(_ pieces: [ArraySlice<UInt8>], _ settings: Settings, isClean
     return log
 }
 
-private func overlong(_ prefix: [UInt8], _ length: Int) -> EventBatch {
+/// What the decoder itself says of such a line.
+private func overlong(_ prefix: [UInt8], _ length: Int, limit: Int) -> EventBatch {
     var batch = EventBatch()
     batch.lineCount = 1
     batch.byteCount = length + 1
-    batch.rejections = [Rejection(line: 0, code: .lineTooLong, detail: "too long", raw: prefix)]
+    batch.rejections = [
+        Rejection(line: 0, code: .lineTooLong, detail: "line is longer than \(limit) bytes", raw: prefix)
+    ]
     return batch
+}
+
+/// The stream decoded in one slab, its last line ended as a clean end does it.
+private func uncut(_ bytes: [UInt8], _ settings: Settings) -> PlainLog {
+    decoded(bytes.last == 0x0A ? bytes : bytes + [0x0A], settings)
 }
 
 extension LineFramer {
@@ -81,14 +90,14 @@ private let settings = Settings.with {
     }
 
     @Test func aCutAtAnyByteChangesNothing() {
-        let whole = decoded(sample, settings)
+        let whole = uncut(sample, settings)
         for cut in 0...sample.count {
             #expect(framed([sample[..<cut], sample[cut...]], settings) == whole, "cut at \(cut)")
         }
     }
 
     @Test func singleBytesAndOddPiecesChangeNothing() {
-        let whole = decoded(sample, settings)
+        let whole = uncut(sample, settings)
         for size in [1, 2, 3, 7, 64, 199, 200, 201, 202, 500] {
             let pieces = stride(from: 0, to: sample.count, by: size).map {
                 sample[$0..<min($0 + size, sample.count)]
@@ -98,7 +107,7 @@ private let settings = Settings.with {
     }
 
     @Test func randomPiecesChangeNothing() {
-        let whole = decoded(sample, settings)
+        let whole = uncut(sample, settings)
         var random = Randomness(seed: 11)
         for _ in 0..<300 {
             var pieces: [ArraySlice<UInt8>] = []
@@ -123,7 +132,7 @@ private let settings = Settings.with {
                     let bytes = Array(text.utf8)
                     let singles = bytes.indices.map { bytes[$0...$0] }
                     #expect(
-                        framed(singles, settings) == decoded(bytes, settings),
+                        framed(singles, settings) == uncut(bytes, settings),
                         "\(length) \(ending.count) \(mark.count)")
                 }
             }

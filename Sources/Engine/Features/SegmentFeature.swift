@@ -18,7 +18,9 @@ package enum SegmentFeature: Sendable, Equatable, Hashable {
         case "long_sessions": self = .longSessions
         case "short_sessions": self = .shortSessions
         default:
-            guard let index = EventNames.known.firstIndex(of: name) else { return nil }
+            guard let index = EventNames.known.firstIndex(of: name), index != EventNames.other else {
+                return nil
+            }
             self = .count(UInt16(index))
         }
     }

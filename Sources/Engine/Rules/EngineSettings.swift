@@ -81,24 +81,10 @@ package struct EngineSettings: Sendable, Equatable {
         delay(.browseAbandoned) + delay(.cartAbandoned) + delay(.checkoutAbandoned)
     }
 
-    /// First instant of the schedule strictly after a time.
+    /// First instant of the schedule strictly after a time; nil before the first event.
     package func nextRefit(after time: EventTime) -> EventTime? {
         guard let every = refitEvery, every > 0, time > .distantPast else { return nil }
-        // Days are counted on the wall, so that a daily refit keeps its hour when the clocks change.
-        if every % Microseconds.day == 0 {
-            let step = Int32(every / Microseconds.day)
-            var day = zone.day(of: time)
-            day -= Int32(Int64(day).flooredDivision(by: Int64(step)).remainder)
-            while true {
-                let instant = zone.instant(wallMicroseconds: Int64(day) * Microseconds.day + refitAt)
-                if instant > time { return instant }
-                day += step
-            }
-        }
-        // Others are so far apart, whatever the clocks do.
-        let origin = zone.start(of: 0) + refitAt
-        let passed = (time.microseconds - origin.microseconds).flooredDivision(by: every).quotient
-        return origin + (passed + 1) * every
+        return RefitSchedule(every: every, at: refitAt).next(after: time, in: zone)
     }
 
     package func write(to out: inout ByteWriter) {

@@ -37,7 +37,10 @@ actor Sequencer {
     private var lastTick: Int64 = 0
     private var ticker: (any DispatchSourceTimer)?
     /// Fits the models; set once the trainer exists.
-    private var trainer: Trainer?
+    var trainer: Trainer?
+    /// Under the wall clock: when models are refitted, and when next.
+    var wallSchedule: RefitSchedule?
+    var nextWallRefit: Int64?
 
     init(
         ledger: Ledger, shards: [Shard], writer: JournalWriter, keeper: OutboxKeeper, key: HashKey,
@@ -62,9 +65,11 @@ actor Sequencer {
     }
 
     /// After recovery: notes changed settings, and ends the refit that a crash may have interrupted.
-    func begin(_ trainer: Trainer, _ settings: EngineSettings) {
+    func begin(_ trainer: Trainer, _ settings: Settings) {
         self.trainer = trainer
-        if ledger.position == 0 || ledger.settings != settings { append(.settings(settings)) }
+        let settled = EngineSettings(settings)
+        if ledger.position == 0 || ledger.settings != settled { append(.settings(settled)) }
+        scheduleByWall(settings.models)
         fitScheduled()
     }
 
@@ -314,6 +319,7 @@ actor Sequencer {
     private func tick() {
         guard !isClosed, !isFull else { return }
         let now = time.wall().microseconds
+        refitByWall(now)
         guard now > ledger.clock.now else { return }
         let due = keeper.totals().nextDue < now - ledger.settings.allowedLateness
         let since = now - lastTick

@@ -30,10 +30,9 @@ actor Trainer {
     private nonisolated let executor = QueueExecutor(label: "roost.trainer", qos: .utility)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// Models that are kept fitted, in the order of fitting.
-    nonisolated let modelNames: [String]
     private let shards: [Shard]
-    private let settings: Settings
+    private nonisolated let settings: Guarded<Settings.ModelSettings>
+    private let zone: Zone
     private let registry: ModelRegistry
     private let time: any TimeSource
     private let log: Log
@@ -42,12 +41,21 @@ actor Trainer {
         shards: [Shard], settings: Settings, registry: consuming ModelRegistry, time: any TimeSource, log: Log
     ) {
         self.shards = shards
-        self.settings = settings
+        self.settings = Guarded(settings.models)
+        zone = settings.clock.zone
         self.registry = registry
         self.time = time
         self.log = log
-        modelNames = ["segments", "repurchase"].filter { settings.models.enabled.contains($0) }
     }
+
+    /// Models that are kept fitted, in the order of fitting.
+    nonisolated var modelNames: [String] {
+        let enabled = settings.value.enabled
+        return SettingsKeys.knownModels.filter { enabled.contains($0) }
+    }
+
+    /// Takes changed settings for the fits to come; one that has begun keeps those it began with.
+    nonisolated func take(_ changed: Settings.ModelSettings) { settings.update { $0 = changed } }
 
     /// Fits on what the shards hold when their turn comes; always completes with a verdict.
     nonisolated func fit(_ order: FitOrder, completion: @escaping @Sendable (FittedCandidate) -> Void) {
@@ -55,7 +63,8 @@ actor Trainer {
         let gather = DispatchGroup()
         let segments = Gathered<SegmentColumns>()
         let repurchase = Gathered<PurchaseDayColumns>()
-        let features = settings.models.segments.features.compactMap { SegmentFeature($0) }
+        let settings = settings.value
+        let features = settings.segments.features.compactMap { SegmentFeature($0) }
         for shard in shards {
             gather.enter()
             if order.name == "segments" {
@@ -72,13 +81,14 @@ actor Trainer {
         }
         gather.notify(queue: executor.queue) {
             self.assumeIsolated { trainer in
-                completion(trainer.run(order, segments.inOrder(), repurchase.inOrder()))
+                completion(trainer.run(order, settings, segments.inOrder(), repurchase.inOrder()))
             }
         }
     }
 
     private func run(
-        _ order: FitOrder, _ segments: [SegmentColumns], _ repurchase: [PurchaseDayColumns]
+        _ order: FitOrder, _ settings: Settings.ModelSettings, _ segments: [SegmentColumns],
+        _ repurchase: [PurchaseDayColumns]
     ) -> FittedCandidate {
         let start = time.monotonic()
         var view = ModelView(
@@ -89,7 +99,8 @@ actor Trainer {
         do throws(FitFailure) {
             let result =
                 order.name == "segments"
-                ? try fitSegments(order, segments, &view) : try fitRepurchase(order, repurchase, &view)
+                ? try fitSegments(order, settings, segments, &view)
+                : try fitRepurchase(order, settings, repurchase, &view)
             let verdict = result.verdict
             view.adopted = verdict.adopted
             view.reason = verdict.reason
@@ -105,14 +116,15 @@ actor Trainer {
         }
         view.seconds = Double(time.monotonic() - start) / 1e6
         let candidate = FittedCandidate(order: order, view: view, bytes: bytes)
-        register(candidate)
+        register(candidate, keep: settings.keepVersions)
         return candidate
     }
 
     private func fitSegments(
-        _ order: FitOrder, _ parts: [SegmentColumns], _ view: inout ModelView
+        _ order: FitOrder, _ settings: Settings.ModelSettings, _ parts: [SegmentColumns],
+        _ view: inout ModelView
     ) throws(FitFailure) -> FitResult {
-        let chosen = settings.models.segments
+        let chosen = settings.segments
         var config = SegmentsConfig(
             features: chosen.features.map {
                 SegmentsConfig.Feature($0, counted: SegmentFeature($0)?.isCount ?? false)
@@ -127,7 +139,7 @@ actor Trainer {
         let users = columns.heldOut.count
         describe(&view, users: users, columns.from, columns.to)
         let layout = SegmentsLayout(
-            users: users, config: config, seed: settings.models.seed,
+            users: users, config: config, seed: settings.seed,
             previous: Self.previous(order) { bytes throws(CodingFailure) in try SegmentsModel(bytes: bytes) })
         let memory = try FitRequestMemory(byteCount: layout.byteCount)
         memory.put(layout.head, at: 0)
@@ -137,21 +149,22 @@ actor Trainer {
         memory.put(columns.revenue, at: layout.revenue)
         memory.put(columns.daysSinceFirstEvent, at: layout.daysSinceFirstEvent)
         memory.put(columns.heldOut, at: layout.heldOut)
-        return try run(memory)
+        return try run(memory, settings)
     }
 
     private func fitRepurchase(
-        _ order: FitOrder, _ parts: [PurchaseDayColumns], _ view: inout ModelView
+        _ order: FitOrder, _ settings: Settings.ModelSettings, _ parts: [PurchaseDayColumns],
+        _ view: inout ModelView
     ) throws(FitFailure) -> FitResult {
         var columns = PurchaseDayColumns()
         for part in parts { columns.append(part) }
         let buyers = columns.heldOut.count
         describe(&view, users: buyers, columns.from, columns.to)
         var config = RepurchaseConfig()
-        config.minimumIntervals = settings.models.repurchase.minimumIntervals
+        config.minimumIntervals = settings.repurchase.minimumIntervals
         let layout = RepurchaseLayout(
             buyers: buyers, days: columns.days.count,
-            asOfDay: settings.clock.zone.day(of: EventTime(microseconds: order.instant)), config: config,
+            asOfDay: zone.day(of: EventTime(microseconds: order.instant)), config: config,
             previous: Self.previous(order) { bytes throws(CodingFailure) in try RepurchaseModel(bytes: bytes)
             })
         let memory = try FitRequestMemory(byteCount: layout.byteCount)
@@ -159,13 +172,15 @@ actor Trainer {
         memory.put(columns.days, at: layout.days)
         memory.put(columns.offsets, at: layout.offsets)
         memory.put(columns.heldOut, at: layout.heldOut)
-        return try run(memory)
+        return try run(memory, settings)
     }
 
-    private func run(_ memory: borrowing FitRequestMemory) throws(FitFailure) -> FitResult {
+    private func run(
+        _ memory: borrowing FitRequestMemory, _ settings: Settings.ModelSettings
+    ) throws(FitFailure) -> FitResult {
         let bytes = try FitChild.run(
-            memory, deadlineMicroseconds: settings.models.fitDeadline,
-            memoryBytes: settings.models.fitMemoryBytes)
+            memory, deadlineMicroseconds: settings.fitDeadline,
+            memoryBytes: settings.fitMemoryBytes)
         do throws(CodingFailure) { return try FitResult(bytes: bytes) } catch {
             return .refused("the fit's answer does not read back: \(error)")
         }
@@ -207,10 +222,10 @@ actor Trainer {
 
     /// Keeps a candidate, before its verdict is journaled: what a crash leaves without a record is fitted
     /// again under the same version.
-    private func register(_ candidate: FittedCandidate) {
+    private func register(_ candidate: FittedCandidate, keep: Int) {
         do throws(DatabaseError) {
             try registry.store(
-                candidate.view, bytes: candidate.bytes, record: 0, keep: settings.models.keepVersions)
+                candidate.view, bytes: candidate.bytes, record: 0, keep: keep)
         } catch {
             log.error(
                 "models: \(candidate.view.name)@\(candidate.view.version) was not registered: \(error)")

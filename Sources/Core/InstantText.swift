@@ -1,26 +1,3 @@
-package import Core
-
-/// A length of time as the contract writes it: `500ms`, `30s`, `5m`, `24h`, `25d`.
-package enum DurationText {
-    /// Microseconds, or nil where the text is no such length or too long for 64 bits.
-    package static func microseconds(_ text: String) -> Int64? {
-        let digits = text.prefix { $0 >= "0" && $0 <= "9" && $0.isASCII }
-        guard !digits.isEmpty, digits.utf8.count <= 18, let count = Int64(digits) else { return nil }
-        let unit: Int64
-        switch text.dropFirst(digits.count) {
-        case "us": unit = 1
-        case "ms": unit = 1_000
-        case "s": unit = Microseconds.second
-        case "m": unit = Microseconds.minute
-        case "h": unit = Microseconds.hour
-        case "d": unit = Microseconds.day
-        default: return nil
-        }
-        let (product, overflow) = count.multipliedReportingOverflow(by: unit)
-        return overflow ? nil : product
-    }
-}
-
 /// An instant as RFC 3339 writes it, the offset required: `2025-01-01T00:00:00Z`, `…T09:00:00.5+09:00`.
 package enum InstantText {
     /// Nil where the text is no such instant or lies outside the years 1 to 9999. Finer fractions than
