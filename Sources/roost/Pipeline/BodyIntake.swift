@@ -7,6 +7,7 @@ struct BodyIntake {
     let settings: Settings
     let key: HashKey
     let intake: any Intake
+    let time: any TimeSource
 
     func take(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {
         let lines = gzip ? try unpack(body) : body
@@ -76,7 +77,13 @@ struct BodyIntake {
                     batches.append(
                         Self.refused(.lineTooLong, "the line has \(length) bytes", prefix, bytes: length + 1))
                 case .lines(let slab):
-                    let decoded = decoder.decode(slab, streamStart: isStart)
+                    var decoded = decoder.decode(slab, streamStart: isStart)
+                    if settings.clock.mode == .wall {
+                        decoded.batch.refuseFuture(
+                            after: EventTime(
+                                microseconds: time.wall().microseconds + settings.clock.maxFutureSkew),
+                            lines: slab, keptBytes: settings.limits.deadLetterBytes)
+                    }
                     if !decoded.batch.isEmpty { batches.append(decoded.batch) }
                     var consumed = decoded.consumed
                     if case .control(let range) = decoded.stop {
