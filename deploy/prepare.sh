@@ -47,3 +47,10 @@ install_missing() {
 require_swift() {
     command -v swift >/dev/null || fail "no swift in PATH; a toolchain of 6.2 or newer is at https://swift.org/install"
 }
+
+# Builds the release binary: with progress for a person, otherwise silently unless it fails.
+build() {
+    local quiet=()
+    [ -t 1 ] || quiet=(--quiet)
+    swift build -c release --product roost "${quiet[@]}"
+}

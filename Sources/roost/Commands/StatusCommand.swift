@@ -44,7 +44,7 @@ enum StatusSummary {
             + [("rejected", nonZero(status["rejected_by"]))].filter { !$0.1.isEmpty }
             + [
                 ("users", "\(count(status["users"])) in \(count(status["partitions"])) partitions"),
-                ("journal", counts(status["journal"])), ("outbox", outbox(status["outbox"])),
+                ("journal", journal(status["journal"])), ("outbox", outbox(status["outbox"])),
             ] + models(status["models"])
         let table = rows.map { name, value in
             Terminal.styled(Help.padded(name, 12), .bold, when: coloured) + value + "\n"
@@ -83,6 +83,13 @@ enum StatusSummary {
     private static func nonZero(_ object: JSONValue?) -> String {
         let members = (object?.members ?? []).filter { ($0.value.whole ?? 0) > 0 }
         return members.map { "\(Readable.count($0.value.whole ?? 0)) \($0.key)" }.joined(separator: ", ")
+    }
+
+    private static func journal(_ journal: JSONValue?) -> String {
+        let segments = journal?["segments"]?.whole ?? 0
+        return "\(Readable.bytes(journal?["bytes"]?.whole ?? 0)) in \(count(journal?["segments"])) "
+            + "segment\(segments == 1 ? "" : "s"), records \(count(journal?["first_record"])) "
+            + "to \(count(journal?["last_record"]))"
     }
 
     private static func outbox(_ outbox: JSONValue?) -> String {

@@ -194,7 +194,8 @@ struct DaemonStatus: StatusSource {
     }
 
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {
-        try await BodyIntake(settings: settings, key: key, intake: sequencer).take(body, gzip: gzip)
+        try await BodyIntake(settings: settings, key: key, intake: sequencer).take(
+            body, gzip: gzip)
     }
 }
 

@@ -78,6 +78,11 @@ actor OutboxKeeper: TriggerSource {
         }
     }
 
+    /// What a shard holds of the snapshots, before any record.
+    nonisolated func began(_ totals: ShardTotals, shard: Int) {
+        shared.withLock { $0.totals[shard] = totals }
+    }
+
     /// A shard has applied a record.
     nonisolated func applied(_ outcome: ShardOutcome, shard: Int) {
         shared.withLock { $0.totals[shard] = outcome.totals }

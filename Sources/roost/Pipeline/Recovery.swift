@@ -68,6 +68,7 @@ struct Recovery {
             failed(DaemonFailure(exitCode: DaemonFailure.databaseCode, description: "outbox: \(error)"))
         }
         var ledger = saved.ledger ?? Ledger(settings: EngineSettings(settings))
+        begin(shards, keeper)
         let last = journal.committedRecord - 1
         keeper.committed(through: last)
         let replayed = try replay(journal, from: saved.least + 1, &ledger, shards, keeper)
@@ -138,6 +139,19 @@ struct Recovery {
         return DeadLetters.Batch(
             record: number, producer: events.producer.isEmpty ? nil : events.producer,
             rejections: events.batch.rejections, receivedAt: EventTime(microseconds: events.receivedAt))
+    }
+
+    /// Tells the keeper what the snapshots hold, so that it is known even where nothing is replayed.
+    private func begin(_ shards: [Shard], _ keeper: OutboxKeeper) {
+        let told = DispatchGroup()
+        for (index, shard) in shards.enumerated() {
+            told.enter()
+            shard.ask({ $0.totals() }) { totals in
+                keeper.began(totals, shard: index)
+                told.leave()
+            }
+        }
+        told.wait()
     }
 
     private func wait(for record: UInt64, _ keeper: OutboxKeeper) {

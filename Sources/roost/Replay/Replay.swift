@@ -39,6 +39,8 @@ struct Replay: ~Copyable {
         case advanced
     }
     private var arrived: Set<Awaited> = []
+    /// Where `$advance` has moved the watermark.
+    private var advanced: String?
 
     init(_ request: ReplayRequest, clock: any TimeSource = SystemTime()) throws(CommandFailure) {
         var total: Int64? = 0
@@ -68,6 +70,7 @@ struct Replay: ~Copyable {
         }
         bar.finish()
         report()
+        if let advanced { Terminal.complain("the clock is at \(Terminal.harmless(advanced))\n") }
     }
 
     private mutating func greet() throws {
@@ -194,7 +197,9 @@ struct Replay: ~Copyable {
             let detail = Terminal.harmless(member.value["detail"]?.text ?? "")
             Terminal.complain("line \(line): \(member.value["code"]?.text ?? "?"): \(detail)\n")
         case "$synced": arrived.insert(.synced)
-        case "$advanced": arrived.insert(.advanced)
+        case "$advanced":
+            advanced = member.value["watermark"]?.text
+            arrived.insert(.advanced)
         case "$error":
             let detail = Terminal.harmless(member.value["detail"]?.text ?? "")
             throw lost("\(member.value["code"]?.text ?? "error"): \(detail)")
