@@ -42,6 +42,8 @@ package enum HelloAnswer: Sendable {
     case welcome(session: ProducerSession, next: UInt64, store: String)
     /// The client wants to begin beyond what is known: `{"code":"ahead"}`.
     case ahead(next: UInt64)
+    /// No further producer is taken: `limits.producers` are known already.
+    case tooManyProducers
     case closed
 }
 

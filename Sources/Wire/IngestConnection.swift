@@ -105,6 +105,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
 
     /// Decodes whole lines as long as the protocol takes them.
     private func process() {
+        machine.share(among: Int(context.counters.value(.ingestConnections)))
         while machine.wantsInput, let piece = framer.next() {
             switch piece {
             case .tooLong(let prefix, let length): tooLong(prefix, length)

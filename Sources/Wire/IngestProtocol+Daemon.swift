@@ -48,6 +48,11 @@ extension IngestProtocol {
             let failure = ControlFailure.refused(
                 code: "ahead", detail: "from is beyond the next line, which is \(next)")
             settle(failure.line) { if case .welcome = $0 { true } else { false } }
+        case .tooManyProducers:
+            mode = .refused
+            let failure = ControlFailure.refused(
+                code: "over_limit", detail: "limits.producers names are known already")
+            settle(failure.line) { if case .welcome = $0 { true } else { false } }
         case .closed: stop()
         }
         return []

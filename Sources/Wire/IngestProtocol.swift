@@ -86,17 +86,27 @@ package struct IngestProtocol {
     package init(limits: Limits, token: String?) {
         self.limits = limits
         self.token = token
+        batchAllowance = limits.batchesInFlight
         authorized = token == nil
     }
 
     // MARK: What the connection asks
 
+    /// Batches this connection may have uncommitted.
+    private var batchAllowance: Int
+
+    /// Shares the journal's queue among so many connections; each may have one batch in it at least.
+    package mutating func share(among connections: Int) {
+        let fair = limits.journalQueueBytes / max(1, limits.readBytes) / max(1, connections)
+        batchAllowance = max(1, min(limits.batchesInFlight, fair))
+    }
+
     /// Input may be read and handed over.
     package var wantsInput: Bool {
         guard case .open = phase else { return false }
         if case .welcoming = mode { return false }
-        return submissionsInFlight < limits.batchesInFlight
-            && pending.count < limits.batchesInFlight + IngestProtocol.answersInFlight
+        return submissionsInFlight < batchAllowance
+            && pending.count < batchAllowance + IngestProtocol.answersInFlight
             && output.count + rejectionsInFlight * IngestProtocol.rejectBytes < limits.subscriberBufferBytes
     }
 

@@ -51,7 +51,8 @@ struct Daemon: Sendable {
         )
 
         let writer = JournalWriter(
-            journal: recovered.takeJournal(), counters: counters, log: log,
+            journal: recovered.takeJournal(), commitInterval: settings.journal.commitInterval, time: time,
+            counters: counters, log: log,
             committed: { keeper.committed(through: $0) },
             failed: {
                 fail(DaemonFailure(exitCode: DaemonFailure.journalCode, description: "journal: \($0)"))

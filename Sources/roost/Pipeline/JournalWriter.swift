@@ -12,6 +12,9 @@ actor JournalWriter {
     private var scheduled = false
     private var stalled = false
     private var closed = false
+    private var lastFlush: Int64 = .min / 2
+    private let commitInterval: Int64
+    private let time: any TimeSource
     private let counters: Counters
     private let log: Log
     private let failed: @Sendable (JournalError) -> Void
@@ -31,10 +34,12 @@ actor JournalWriter {
     ///   - committed: called with the last record on disk after each commit.
     ///   - failed: the disk failed; nothing more is written.
     init(
-        journal: consuming Journal, counters: Counters, log: Log,
+        journal: consuming Journal, commitInterval: Int64, time: any TimeSource, counters: Counters, log: Log,
         committed: @escaping @Sendable (UInt64) -> Void, failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.journal = journal
+        self.commitInterval = commitInterval
+        self.time = time
         self.counters = counters
         self.log = log
         self.committed = committed
@@ -56,7 +61,15 @@ actor JournalWriter {
     private func schedule() {
         guard !scheduled, !stalled, !closed else { return }
         scheduled = true
-        executor.queue.async { self.assumeIsolated { $0.flush() } }
+        // One fsync an interval: the first line after a pause goes at once.
+        let wait = lastFlush + commitInterval - time.monotonic()
+        if wait <= 0 {
+            executor.queue.async { self.assumeIsolated { $0.flush() } }
+        } else {
+            executor.queue.asyncAfter(deadline: .now() + .microseconds(Int(wait))) {
+                self.assumeIsolated { $0.flush() }
+            }
+        }
     }
 
     private var taken: [Waiting] = []
@@ -64,6 +77,7 @@ actor JournalWriter {
     private func flush() {
         scheduled = false
         guard !closed else { return }
+        lastFlush = time.monotonic()
         if !stalled { take() }
         do throws(JournalError) {
             try journal.commit()

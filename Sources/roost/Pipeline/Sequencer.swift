@@ -365,6 +365,9 @@ extension Sequencer: Intake {
     ) {
         if isClosed { return completion(.closed) }
         let next = ledger.producers[producer] ?? 0
+        if ledger.producers[producer] == nil, ledger.producers.count >= limits.producers {
+            return completion(.tooManyProducers)
+        }
         if let from, from > next { return completion(.ahead(next: next)) }
         sessions[producer]?.fence()
         let session = ProducerSession(name: producer, epoch: nextEpoch)
