@@ -58,4 +58,15 @@ struct BenchDaemon: ~Copyable {
     func processorMicroseconds() throws -> Int64 { try child?.processorMicroseconds() ?? 0 }
     func peakBytes() throws -> Int64 { try child?.peakBytes() ?? 0 }
     func answer() throws -> JSONValue { try HTTPClient.getTree("/v1/status", from: status) }
+
+    /// A counter of `/metrics`, since the daemon's start.
+    func metric(_ name: String) throws -> Int64 {
+        var body: [UInt8] = []
+        try HTTPClient.get("/metrics", from: status) { body += $0 }
+        let lines = String(decoding: body, as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix(name + " ") }),
+            let value = Int64(line.dropFirst(name.utf8.count + 1))
+        else { throw CommandFailure("/metrics has no \(name)") }
+        return value
+    }
 }

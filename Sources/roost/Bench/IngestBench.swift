@@ -10,10 +10,13 @@ func ingestBench(_ request: BenchRequest) throws -> Int32 {
     var daemon = try BenchDaemon.prepared(in: request.folder, triggers: request.triggers)
     _ = try daemon.start()
     let idle = try daemon.processorMicroseconds()
-    let fed = try feed(request, to: daemon.ingest)
+    let before = try Machine()
+    let took = try feed(request, to: daemon.ingest)
     let processor = try daemon.processorMicroseconds() - idle
+    let after = try Machine()
     let peak = try daemon.peakBytes()
     let status = try daemon.answer()
+    let journalBytes = try daemon.metric("roost_journal_bytes_total")
     _ = try daemon.end(by: SIGKILL)
     let afterKill = try daemon.start()
     let stop = try daemon.end(by: SIGTERM)
@@ -24,14 +27,23 @@ func ingestBench(_ request: BenchRequest) throws -> Int32 {
 
     let events = status["ingest"]?["events"]?.whole ?? 0
     var figures = Figures()
-    figures.add("ingest", count: events, in: fed.microseconds)
+    figures.add("ingest", count: events, in: took)
     figures.add("daemon CPU", "\(Figures.perMillion(events, processor)) s per million events")
+    let others =
+        after.busyMicroseconds - before.busyMicroseconds - processor
+        - (after.ownMicroseconds - before.ownMicroseconds)
+    let all = max(1, took * Int64(processorCount()))
+    figures.add(
+        "CPU used", "\(Readable.percent(Double(processor) / Double(all))) of the machine's by the daemon")
+    figures.add(
+        "CPU elsewhere", "\(Readable.percent(Double(max(0, others)) / Double(all))), not by the bench")
     addState(status, peak: peak, &figures)
+    figures.add("journal", "\(Figures.each(journalBytes, events)) bytes an event")
     figures.add("start after a kill", "\(Readable.fixed(Double(afterKill) / 1e6, 2)) s")
     figures.add("stop", "\(Readable.fixed(Double(stop) / 1e6, 2)) s")
     figures.add("start after a stop", "\(Readable.fixed(Double(afterStop) / 1e6, 2)) s")
     baseline?.compare(
-        rate: Double(events) * 1e6 / Double(max(1, fed.microseconds)),
+        rate: Double(events) * 1e6 / Double(max(1, took)),
         processor: Double(processor) / Double(max(1, events)), &figures)
     try figures.print()
     for name in ["users", "outbox"] where figure(restored, name) != figure(status, name) {
@@ -46,7 +58,6 @@ private func figure(_ status: JSONValue, _ name: String) -> Int64? {
 
 private func addState(_ status: JSONValue, peak: Int64, _ figures: inout Figures) {
     let ingest = status["ingest"]
-    let events = ingest?["events"]?.whole ?? 0
     let users = status["users"]?.whole ?? 0
     for name in ["lines", "events", "rejected", "late", "duplicates"] {
         figures.add(name, count: ingest?[name]?.whole ?? 0)
@@ -59,15 +70,34 @@ private func addState(_ status: JSONValue, peak: Int64, _ figures: inout Figures
         "resident",
         "\(Readable.bytes(resident)), \(Figures.each(resident, users)) bytes a user; peak \(Readable.bytes(peak))"
     )
-    figures.add("journal", "\(Figures.each(status["journal"]?["bytes"]?.whole ?? 0, events)) bytes an event")
 }
 
-private struct Fed: Sendable {
-    var microseconds: Int64
+/// Processor time at one moment, microseconds.
+private struct Machine {
+    /// Of everything that runs on it.
+    var busyMicroseconds: Int64
+    /// Of this process.
+    var ownMicroseconds: Int64
+
+    init() throws {
+        let text = String(decoding: try File.read(path: "/proc/stat"), as: UTF8.self)
+        // cpu user nice system idle iowait irq softirq steal
+        let fields = text.prefix { $0 != "\n" }.split(separator: " ").map { Int64($0) ?? 0 }
+        guard fields.count > 7 else { throw CommandFailure("/proc/stat is not understood") }
+        let ticks = fields[1] + fields[2] + fields[3] + fields[6] + fields[7]
+        busyMicroseconds = ticks * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK)))
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        ownMicroseconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec)
+        }
+    }
 }
 
 /// Feeds the file through all connections at once.
-private func feed(_ request: BenchRequest, to address: ListenAddress) throws -> Fed {
+///
+/// - Returns: microseconds from the first byte to the last answer.
+private func feed(_ request: BenchRequest, to address: ListenAddress) throws -> Int64 {
     let results = Guarded<[Feeder.Result]>([])
     let trouble = Guarded<String?>(nil)
     let count = request.connections
@@ -93,5 +123,5 @@ private func feed(_ request: BenchRequest, to address: ListenAddress) throws -> 
     let all = results.value
     let first = all.map(\.firstByte).min() ?? 0
     let last = all.map(\.synced).max() ?? 0
-    return Fed(microseconds: last - first)
+    return last - first
 }
