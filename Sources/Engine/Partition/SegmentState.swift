@@ -22,7 +22,8 @@ struct SegmentState {
 
     init() {}
 
-    var isFitted: Bool { model != nil }
+    /// Asked at every event: looking at the model itself would copy it.
+    var isFitted: Bool { version != 0 }
 
     /// Takes a model into use; memberships are to be assigned anew.
     mutating func adopt(_ bytes: [UInt8], version: Int) throws(StateError) {

@@ -133,7 +133,7 @@ actor OutboxKeeper: TriggerSource {
             gathered[next] = nil
             if !record.triggers.isEmpty {
                 rows += record.triggers.count
-                batches.append((next, record.triggers.sorted(by: Trigger.precedes)))
+                batches.append((next, TriggerOrder.sorted(record.triggers)))
             }
             if let batch = record.letters { letters.append(batch) }
             next += 1
