@@ -85,7 +85,11 @@ struct ImportTableTests {
         var imports: Set<String>
     }
 
-    private static func sources() throws -> [Source] {
+    private static func sources() throws -> [Source] { try read.get() }
+
+    private static let read = Result { try readSources() }
+
+    private static func readSources() throws -> [Source] {
         let folder = root.appending(path: "Sources")
         let walk = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
         return try walk.compactMap { $0 as? URL }

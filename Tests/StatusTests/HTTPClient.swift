@@ -17,6 +17,9 @@ struct ClientError: Error { var what: String }
 
 /// A blocking HTTP client that lets a test write any bytes; used on its own thread, see `onThread`.
 final class HTTPClient {
+    /// Seconds after which a test fails instead of hanging: far more than a busy machine needs.
+    private static let patience = 120
+
     private let descriptor: Int32
     private var buffer: [UInt8] = []
 
@@ -32,7 +35,7 @@ final class HTTPClient {
         else { throw ClientError(what: "address \(address)") }
         defer { freeaddrinfo(found) }
         descriptor = socket(info.ai_family, info.ai_socktype, 0)
-        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        var timeout = timeval(tv_sec: HTTPClient.patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         if var receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
@@ -65,7 +68,7 @@ final class HTTPClient {
     func readMore() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(descriptor, &chunk, chunk.count, 0)
-        if count < 0, errno == EAGAIN { throw ClientError(what: "nothing came in 30 s") }
+        if count < 0, errno == EAGAIN { throw ClientError(what: "nothing came in \(HTTPClient.patience) s") }
         guard count > 0 else { return false }
         buffer.append(contentsOf: chunk[..<count])
         return true

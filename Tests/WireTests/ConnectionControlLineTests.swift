@@ -15,10 +15,10 @@ struct ConnectionControlLineTests {
     }
 
     @Test func `what is not strict JSON is refused with its reason and place`() {
-        #expect(throws: ControlFailure.syntax(JSONReadError(.unexpectedByte, at: 14))) {
+        #expect(throws: ControlFailure.syntax(JSONReadError(.unexpectedByte, at: 13))) {
             try read("{\"$hello\":{},}")
         }
-        #expect(throws: ControlFailure.syntax(JSONReadError(.repeatedKey, at: 18))) {
+        #expect(throws: ControlFailure.syntax(JSONReadError(.repeatedKey, at: 17))) {
             try read("{\"$hello\":{\"a\":1,\"a\":2}}")
         }
     }
@@ -26,7 +26,7 @@ struct ConnectionControlLineTests {
     @Test func `nesting is bounded as for any other line`() throws {
         let arrays = { String(repeating: "[", count: $0) + String(repeating: "]", count: $0) }
         #expect(throws: Never.self) { _ = try read("{\"$sync\":{\"a\":\(arrays(30))}}") }
-        #expect(throws: ControlFailure.syntax(JSONReadError(.tooDeep, at: 45))) {
+        #expect(throws: ControlFailure.syntax(JSONReadError(.tooDeep, at: 44))) {
             try read("{\"$sync\":{\"a\":\(arrays(31))}}")
         }
     }

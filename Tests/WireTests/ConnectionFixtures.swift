@@ -16,6 +16,9 @@ struct SystemTime: TimeSource {
     func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 }
 
+/// Seconds after which a test fails instead of hanging: far more than a busy machine needs.
+private let patience = 120
+
 /// Collects sentences and lets a test wait for one.
 final class Recorder<Value: Sendable>: Sendable {
     private let values = Mutex<[Value]>([])
@@ -28,10 +31,10 @@ final class Recorder<Value: Sendable>: Sendable {
 
     var all: [Value] { values.withLock { $0 } }
 
-    /// Waits until `count` values are there; false after ten seconds.
+    /// Waits until `count` values are there; false when patience ends.
     func wait(for count: Int) -> Bool {
         while all.count < count {
-            if arrived.wait(timeout: .now() + 10) == .timedOut { return false }
+            if arrived.wait(timeout: .now() + .seconds(patience)) == .timedOut { return false }
         }
         return true
     }
@@ -47,14 +50,14 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 
 struct ClientFailure: Error { var call: String, code: Int32 }
 
-/// A blocking client over loopback; every wait ends after ten seconds with a failure.
+/// A blocking client over loopback; every wait ends with a failure when patience does.
 final class TestClient: Sendable {
     let descriptor: Int32
     private let buffer = Mutex<[UInt8]>([])
 
     init(_ address: String, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        var timeout = timeval(tv_sec: patience, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
         }

@@ -3,18 +3,26 @@ import Foundation
 import Testing
 import Wire
 
-/// Folder of the hostile input: beside the package, or under `ROOST_SHARED`.
+/// Folder of the hostile input: under `ROOST_SHARED`, or `shared` beside the package or above it, where a
+/// worktree has it.
 private let corpora: URL? = {
-    let here = URL(filePath: #filePath)
-    let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let shared =
-        ProcessInfo.processInfo.environment["ROOST_SHARED"].map { URL(filePath: $0) }
-        ?? root.deletingLastPathComponent().appending(path: "shared")
-    let folder = shared.appending(path: "data/corpora")
-    return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
+    let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    var candidates: [URL] = []
+    if let named = ProcessInfo.processInfo.environment["ROOST_SHARED"] {
+        candidates = [URL(filePath: named)]
+    } else {
+        var folder = root
+        for _ in 0..<2 {
+            folder.deleteLastPathComponent()
+            candidates.append(folder.appending(path: "shared"))
+        }
+    }
+    return candidates.map { $0.appending(path: "data/corpora") }
+        .first { FileManager.default.fileExists(atPath: $0.path) }
 }()
 
-private let skipped: Comment = "SKIPPED: ../shared/data/corpora (or ROOST_SHARED) is not here"
+private let skipped: Comment = "SKIPPED: there is no ../shared/data/corpora, nor in ROOST_SHARED"
 
 private func files(_ folder: String) throws -> [(name: String, bytes: [UInt8])] {
     let folder = try #require(corpora).appending(path: folder)

@@ -15,7 +15,7 @@ package struct RefitSchedule: Sendable, Equatable {
 
     /// First instant strictly after a time.
     package func next(after time: EventTime, in zone: Zone) -> EventTime {
-        // Days are counted on the wall, so that a daily refit keeps its hour when the clocks change.
+        // Days are the calendar's, so that a daily refit has its hour again the day after the clocks change.
         if every % Microseconds.day == 0 {
             let step = Int32(every / Microseconds.day)
             var day = zone.day(of: time)
