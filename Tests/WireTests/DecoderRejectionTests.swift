@@ -26,12 +26,20 @@ import Wire
     @Test(arguments: [
         ("{}", "user"), ("{\"user_id\":null,\"ts\":1,\"event\":\"x\"}", "user"),
         ("{\"user_id\":\"u\",\"event\":\"x\"}", "time"), ("{\"user_id\":\"u\",\"ts\":1}", "name"),
-        (line("\"items\":[{\"price\":1}]"), "items[0].item_id"),
-        (line("\"items\":[{\"item_id\":\"a\"},{\"item_id\":null}]"), "items[1].item_id"),
     ])
     func aMissingFieldIsNamed(text: String, field: String) {
         let rejection = refused(text)
         #expect(rejection?.code == .missingField)
+        #expect(rejection?.detail.contains(field) == true)
+    }
+
+    @Test(arguments: [
+        (line("\"items\":[{\"price\":1}]"), "items[0].item_id"),
+        (line("\"items\":[{\"item_id\":\"a\"},{\"item_id\":null}]"), "items[1].item_id"),
+    ])
+    func anItemWithoutAnIDIsABadField(text: String, field: String) {
+        let rejection = refused(text)
+        #expect(rejection?.code == .badField)
         #expect(rejection?.detail.contains(field) == true)
     }
 
