@@ -183,8 +183,13 @@ final class HTTPPort: Sendable {
     // MARK: Waiting
 
     /// Does the work in a task while this thread, the connection's, waits until it is done or the port
-    /// stops. The client's patience is not asked for meanwhile. Nothing is done once the port is stopping.
-    private func wait(on connection: OpaquePointer, for work: @escaping @Sendable () async -> Void) {
+    /// stops. The client's patience is not asked for meanwhile.
+    ///
+    /// - Returns: whether the work was begun; it is not once the port is stopping.
+    @discardableResult
+    private func wait(
+        on connection: OpaquePointer, for work: @escaping @Sendable () async -> Void
+    ) -> Bool {
         let semaphore = DispatchSemaphore(value: 0)
         let isBegun = state.withLock { state in
             guard !state.isClosing else { return false }
@@ -201,10 +206,11 @@ final class HTTPPort: Sendable {
             }
             return true
         }
-        guard isBegun else { return }
+        guard isBegun else { return false }
         roost_http_patience(connection, 0)
         semaphore.wait()
         roost_http_patience(connection, UInt32(options.requestSeconds))
+        return true
     }
 
     // MARK: Answers
@@ -262,7 +268,11 @@ final class HTTPPort: Sendable {
             case .bytes(let count): return count
             case .end: return Int(ROOST_HTTP_END)
             case .broken: return Int(ROOST_HTTP_BROKEN)
-            case .empty: wait(on: connection) { await stream.fetch() }
+            case .empty:
+                if !wait(on: connection, for: { await stream.fetch() }) {
+                    stream.giveUpFetching()
+                    return Int(ROOST_HTTP_BROKEN)
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ protocol PieceSource: Sendable {
 final class PieceStream: Sendable {
     enum Reading {
         case bytes(Int)
-        /// Nothing here: call `fetch`, then read again.
+        /// Nothing here: call `fetch`, then read again; or `giveUpFetching`.
         case empty
         case end
         /// Read again before `fetch` was over: the port is stopping.
@@ -67,6 +67,15 @@ final class PieceStream: Sendable {
             state.offset = 0
             state.piece = piece ?? []
             state.isOver = state.piece.isEmpty
+            return state.close()
+        }
+        if closes { source.close() }
+    }
+
+    /// The fetch that `read` asked for will not be: whoever would have done it is stopping.
+    func giveUpFetching() {
+        let closes = state.withLock { state in
+            state.isFetching = false
             return state.close()
         }
         if closes { source.close() }

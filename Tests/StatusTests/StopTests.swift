@@ -61,6 +61,25 @@ import Testing
         #expect(list.closings == 1)
     }
 
+    @Test func `a list whose next piece nobody fetches any more is given back`() {
+        final class Pieces: PieceSource {
+            let closed = Signal()
+            func next() async -> [UInt8]? { nil }
+            func close() { closed.set() }
+        }
+        let pieces = Pieces()
+        let stream = PieceStream(pieces)
+        let reading = withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { stream.read(into: $0) }
+        guard case .empty = reading else {
+            Issue.record("nothing has been fetched yet, and there was \(reading)")
+            return
+        }
+        stream.giveUpFetching()
+        #expect(!pieces.closed.isSet)
+        stream.end()
+        #expect(pieces.closed.isSet)
+    }
+
     @Test func `starting and stopping under fire harms nobody`() async throws {
         for _ in 0..<20 {
             let daemon = try Daemon(FakeSource { $0.list = FakeList(total: 1000) })
