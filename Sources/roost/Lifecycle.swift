@@ -12,6 +12,8 @@ let roostVersion = CommandTable.version
 /// - Returns: the exit code: 0 after SIGTERM or SIGINT, else what failed (`DaemonFailure`).
 func serve(settings: Settings, configPath: String) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
+    // What the store writes is its owner's alone.
+    umask(0o077)
     let writer = LogWriter(time: SystemTime())
     let lifecycle = Lifecycle(settings: settings, configPath: configPath, writer: writer)
     return lifecycle.run()
@@ -25,6 +27,7 @@ private final class Lifecycle: Sendable {
     private let writer: LogWriter
     private let queue = DispatchQueue(label: "roost.lifecycle")
     private let signals = Guarded<Int>(0)
+    private let firstSignal = Guarded<Int64>(0)
     private let daemon = Guarded<Daemon?>(nil)
 
     init(settings: Settings, configPath: String, writer: LogWriter) {
@@ -73,12 +76,16 @@ private final class Lifecycle: Sendable {
         } catch {
             writer.log.error("roost cannot start: \(error)")
             writer.flush()
-            exit((error as? DaemonFailure)?.exitCode ?? 1)
+            exit(DaemonFailure.exitCode(of: error))
         }
     }
 
     private func received(_ number: Int32) {
         if number == SIGHUP { return reload() }
+        let now = SystemTime().monotonic()
+        // One order often comes twice at once, to the process and to its group.
+        if signals.value > 0, now - firstSignal.value < Microseconds.second { return }
+        if signals.value == 0 { firstSignal.update { $0 = now } }
         signals.update { $0 += 1 }
         guard signals.value == 1, let daemon = daemon.value else {
             writer.log.warning("ended at once; what was acknowledged is on disk")

@@ -11,6 +11,17 @@ struct DaemonFailure: Error, CustomStringConvertible {
     static let journalCode: Int32 = 3
     static let databaseCode: Int32 = 4
     static let stateCode: Int32 = 5
+
+    /// What an error at the start means to who started the daemon.
+    static func exitCode(of error: any Error) -> Int32 {
+        switch error {
+        case let failure as DaemonFailure: failure.exitCode
+        case is JournalError: journalCode
+        case is DatabaseError: databaseCode
+        case is StateError, is SnapshotError: stateCode
+        default: 1
+        }
+    }
 }
 
 /// State as the snapshots and the journal after them give it.
@@ -80,8 +91,7 @@ struct Recovery {
     private func load(_ snapshots: Snapshots) throws -> Saved {
         var saved = Saved()
         var least = UInt64.max
-        if let loaded = try snapshots.load(name: "ledger") {
-            warn(loaded.damage)
+        if let loaded = try load("ledger", snapshots) {
             saved.ledger = try loaded.payload.withUnsafeBytes { raw in try Ledger(snapshot: raw) }
             least = loaded.position
         } else {
@@ -89,16 +99,29 @@ struct Recovery {
         }
         for number in 0..<Partitioning.count {
             let name = "partition-\(number < 10 ? "0" : "")\(number)"
-            guard let loaded = try snapshots.load(name: name) else {
+            guard let loaded = try load(name, snapshots) else {
                 least = 0
                 continue
             }
-            warn(loaded.damage)
             saved.partitions[number] = loaded.payload
             least = min(least, loaded.position)
         }
         saved.least = least
         return saved
+    }
+
+    /// The newest whole snapshot of a name. A damaged one without an older one is as none: the journal is
+    /// replayed from its beginning, and where that is gone the start is refused.
+    private func load(_ name: String, _ snapshots: Snapshots) throws(SnapshotError) -> Snapshots.Loaded? {
+        do throws(SnapshotError) {
+            let loaded = try snapshots.load(name: name)
+            warn(loaded?.damage)
+            return loaded
+        } catch .damaged(let path, let damage) {
+            log.warning(
+                "recovery: \(SnapshotError.damaged(path: path, damage)); its state is made again from the journal")
+            return nil
+        }
     }
 
     private func warn(_ damage: SnapshotError?) {

@@ -32,6 +32,8 @@ actor Sequencer {
     private var isFitting = false
     private var isClosed = false
     private var draining = false
+    /// The shards have fallen behind; work goes on when they have caught up.
+    private var awaitsRoom = false
     private var sessions: [String: (epoch: UInt64, fence: @Sendable () -> Void)] = [:]
     private var nextEpoch: UInt64 = 1
     private var lastTick: Int64 = 0
@@ -105,6 +107,8 @@ actor Sequencer {
         defer { draining = false }
         while waitingStart < waiting.count, !isFitting {
             if isFull {
+                if awaitsRoom { return }
+                awaitsRoom = true
                 let seen = ledger.position - UInt64(limits.recordsInFlight)
                 keeper.whenHeld(seen) { self.enqueueDrain() }
                 return
@@ -121,7 +125,12 @@ actor Sequencer {
     }
 
     private nonisolated func enqueueDrain() {
-        executor.queue.async { self.assumeIsolated { $0.drain() } }
+        executor.queue.async {
+            self.assumeIsolated { sequencer in
+                sequencer.awaitsRoom = false
+                sequencer.drain()
+            }
+        }
     }
 
     // MARK: Records
@@ -274,6 +283,9 @@ actor Sequencer {
         let verdict = VerdictEntry(
             name: candidate.view.name, version: candidate.view.version, adopted: candidate.view.adopted,
             instant: candidate.order.instant, scheduled: candidate.order.scheduled, bytes: candidate.bytes)
+        let view = candidate.view
+        log.info(
+            "models: \(view.name)@\(view.version) \(view.adopted ? "adopted" : "refused"): \(view.reason)")
         let number = append(.verdict(verdict))
         counters.add(.refits)
         if !candidate.view.adopted { counters.add(.refitsRefused) }
