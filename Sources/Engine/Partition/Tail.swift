@@ -9,6 +9,8 @@ struct Tail {
     static let daySize = MemoryLayout<DayBucket>.stride
     static let dimensionSize = MemoryLayout<DimensionEntry>.stride
     static let nameSize = MemoryLayout<NameEntry>.stride
+    /// What a first event takes: a day, a name and three dimensions. So much is taken at once.
+    static let firstBytes = 48
 
     @inline(__always)
     static func shortOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
@@ -80,7 +82,8 @@ extension BlockPool {
         let used = Tail.byteCount(user)
         if used + size > capacity(class: user.pointee.tailClass, reference: user.pointee.tail) {
             (user.pointee.tail, user.pointee.tailClass) = grow(
-                user.pointee.tail, sizeClass: user.pointee.tailClass, used: used, to: used + size)
+                user.pointee.tail, sizeClass: user.pointee.tailClass, used: used,
+                to: max(used + size, Tail.firstBytes))
         }
         let base = address(user.pointee.tail)
         let gap = base + offset
