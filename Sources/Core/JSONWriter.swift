@@ -104,7 +104,9 @@ package struct JSONWriter: Sendable {
         }
     }
 
+    /// RFC 3339; `null` before the first event.
     package mutating func value(_ time: EventTime) {
+        guard time > .distantPast else { return null() }
         separate()
         bytes.append(UInt8(ascii: "\""))
         time.appendText(to: &bytes)

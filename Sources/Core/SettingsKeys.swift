@@ -355,7 +355,7 @@ package enum SettingsKeys {
             "limits.values_per_dimension", .count(\.limits.valuesPerDimension, 1...65_535),
             "Values of a field kept for one user; later ones do not count for main."),
         SettingsKey(
-            "limits.recent_purchases", .count(\.limits.recentPurchases, 0...1000),
+            "limits.recent_purchases", .count(\.limits.recentPurchases, 0...255),
             "Purchases kept with their items for each user."),
         SettingsKey(
             "limits.producers", .count(\.limits.producers, 1...many), "Producers whose numbers are kept."),

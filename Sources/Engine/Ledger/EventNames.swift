@@ -23,7 +23,7 @@ package struct EventNames: Sendable, Equatable {
     /// Names beyond the known ones, from number `firstCustom` on.
     package private(set) var custom: [String] = []
     private var numbers: [String: UInt16]
-    private let limit: Int
+    private var limit: Int
 
     package init(limit: Int) {
         self.limit = min(limit, 1000)
@@ -36,6 +36,9 @@ package struct EventNames: Sendable, Equatable {
         let index = Int(code - Self.firstCustom)
         return index < custom.count ? custom[index] : Self.known[Int(Self.other)]
     }
+
+    /// Only names that come later are concerned.
+    package mutating func setLimit(_ limit: Int) { self.limit = min(limit, 1000) }
 
     package func code(_ name: String) -> UInt16? { numbers[name] }
 

@@ -123,6 +123,7 @@ package struct Ledger: Sendable {
             let rescheduled =
                 changed.refitEvery != settings.refitEvery || changed.refitAt != settings.refitAt
             settings = changed
+            names.setLimit(changed.customNames)
             if rescheduled { scheduleNext() }
         }
     }
@@ -136,6 +137,18 @@ package struct Ledger: Sendable {
         }
         models[verdict.name] = model
         if verdict.scheduled, refitInstant == verdict.instant { refitDone.append(verdict.name) }
+    }
+
+    /// The last scheduled instant up to and including a bound: where time jumps over several, only that one
+    /// is fitted.
+    package func lastRefit(upTo bound: Int64) -> Int64? {
+        guard var instant = nextRefit, instant <= bound else { return nil }
+        while let next = settings.nextRefit(after: EventTime(microseconds: instant))?.microseconds,
+            next <= bound
+        {
+            instant = next
+        }
+        return instant
     }
 
     /// All models of the scheduled instant have their verdict.

@@ -14,11 +14,13 @@ struct DedupeSet: ~Copyable {
     private var currentCount = 0
     private var previous: [Entry] = []
     private var previousCount = 0
-    private let generationLimit: Int
+    private var generationLimit: Int
     private(set) var forgotten: Int64 = 0
 
     /// - Parameter limit: ids remembered, over both generations.
     init(limit: Int) { generationLimit = max(1, limit / 2) }
+
+    mutating func setLimit(_ limit: Int) { generationLimit = max(1, limit / 2) }
 
     var byteCount: Int { (current.count + previous.count) * 16 }
 

@@ -47,6 +47,13 @@ struct Heap<Entry: HeapEntry>: ~Copyable {
         return top
     }
 
+    /// Takes out what matches. O(n log n).
+    mutating func remove(where matches: (Entry) -> Bool) {
+        let kept = entries.filter { !matches($0) }
+        count = 0
+        for entry in kept { push(entry) }
+    }
+
     private func sift(_ entry: Entry) {
         var index = 0
         while true {

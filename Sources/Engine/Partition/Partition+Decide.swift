@@ -246,10 +246,11 @@ extension Partition {
         if user.pointee.segment != 0 {
             trigger.segment = segments.name(Int(user.pointee.segment) - 1)
         }
-        let absent = max(0, trigger.due.microseconds - user.pointee.lastDecided)
+        let seen = user.pointee.lastDecided
+        let absent = seen == .min ? 0 : max(0, trigger.due.microseconds - seen)
         trigger.why.append(
             Trigger.Reason(
-                feature: "days_since_last_event", value: Double(absent / Microseconds.hour) / 24))
+                feature: "days_since_last_event", value: Double(absent) / Double(Microseconds.day)))
         if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
             let days =
                 settings.zone.day(of: trigger.due)

@@ -112,6 +112,9 @@ extension Partition {
         account.pointee.dayCount += 1
     }
 
+    /// Most values of all dimensions under which one user's money is summed.
+    private static let amountsKept = 4096
+
     private func addAmount(
         _ account: UnsafeMutablePointer<AccountRecord>, _ dimension: UInt32, _ value: UInt32, _ amount: Int64
     ) {
@@ -125,6 +128,7 @@ extension Partition {
                 return
             }
         }
+        if count >= Self.amountsKept { return }
         if (count + 1) * size
             > pool.capacity(class: account.pointee.amountsClass, reference: account.pointee.amounts)
         {

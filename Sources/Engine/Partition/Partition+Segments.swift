@@ -154,7 +154,10 @@ extension Partition {
         for slot in 0..<users.count {
             let user = users[slot]
             if user.pointee.nameCount == 0 { continue }
-            if decidedOnly, user.pointee.lastDecided == .min { continue }
+            if decidedOnly, user.pointee.lastDecided == .min {
+                user.pointee.segment = 0
+                continue
+            }
             measures(slot, into: &measured)
             var decided = measured
             if decidedOnly { subtractUndecided(slot, from: &decided) }
@@ -219,6 +222,8 @@ extension Partition {
             account.pointee.repurchaseDue = .max
             return
         }
+        // Where the date has not moved its timer waits already.
+        if account.pointee.repurchaseDue == instant { return }
         account.pointee.repurchaseDue = instant
         push(.repurchase, slot, instant)
     }

@@ -73,7 +73,10 @@ extension Partition {
     func adopt(_ changed: EngineSettings) {
         let old = settings
         settings = changed
+        dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         guard old.rules != changed.rules else { return }
+        // Their timers are queued anew below.
+        due.remove { [TimerKind.dormant, .churned, .winBack].map(\.rawValue).contains($0.kind) }
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min { rearm(slot) }
     }
 

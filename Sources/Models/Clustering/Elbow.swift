@@ -7,12 +7,26 @@ enum Elbow {
     /// - Parameter silhouette: likewise; nil where it is not defined.
     static func choose(inertia: [Double], silhouette: [Double?]) -> Int {
         let bend = bend(inertia)
-        guard bend > 1 else { return bend }
+        guard bend > 1 else { return separated(silhouette) ?? bend }
         var chosen = bend
         for k in max(2, bend - 2)...min(inertia.count, bend + 2) {
             guard let here = silhouette[k - 1], let best = silhouette[chosen - 1] else { continue }
             let start = silhouette[bend - 1] ?? here
             if here > start + 0.1, here > best { chosen = k }
+        }
+        return chosen
+    }
+
+    /// Where the curve has no bend, as with groups equally far apart: the number that separates best, if it
+    /// does so reasonably (mean silhouette above 0.5; Kaufman and Rousseeuw 1990).
+    private static func separated(_ silhouette: [Double?]) -> Int? {
+        var chosen: Int?
+        var most = 0.5
+        for (index, value) in silhouette.enumerated() {
+            if let value, value > most {
+                most = value
+                chosen = index + 1
+            }
         }
         return chosen
     }

@@ -24,10 +24,12 @@ extension SegmentsFitting {
         return (segments, next)
     }
 
-    /// The next free id, stepping over the outliers' and, once numbers begin again, those in use.
+    /// The next free id below the outliers', beginning again at 0 and stepping over those in use.
     private static func takeID(_ next: inout UInt16, _ inUse: Set<UInt16>) -> UInt16 {
-        while inUse.contains(next) { next &+= 1 }
-        defer { next &+= 1 }
+        while next >= SegmentsModel.outlierID || inUse.contains(next) {
+            next = next >= SegmentsModel.outlierID ? 0 : next + 1
+        }
+        defer { next += 1 }
         return next
     }
 

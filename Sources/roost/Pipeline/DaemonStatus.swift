@@ -121,10 +121,13 @@ struct DaemonStatus: StatusSource {
         return await shards[number % shards.count].user(id, names: names)
     }
 
+    /// Names that a segmentation may give out: one that is empty now is an empty list.
+    private static let segmentNames = ["vip", "loyal", "newcomer", "at_risk", "dormant", "outlier"]
+
     func users(segment: String?) async throws(StatusFailure) -> any UserList {
         if let segment {
             let known = await segments().segments.map(\.name)
-            guard known.contains(segment) else {
+            guard known.contains(segment) || Self.segmentNames.contains(segment) else {
                 throw StatusFailure(
                     httpStatus: 404, code: "unknown_segment",
                     detail: known.isEmpty

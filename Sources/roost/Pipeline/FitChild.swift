@@ -27,10 +27,11 @@ struct FitRequestMemory: ~Copyable {
     init(byteCount: Int) throws(FitFailure) {
         descriptor = Self.anonymousFile()
         guard descriptor >= 0 else { throw .system("open(O_TMPFILE)", errno) }
-        guard ftruncate(descriptor, byteCount) == 0 else {
-            let code = errno
+        // Reserved now: a page that memory has no room for would end the daemon when it is written.
+        let code = posix_fallocate(descriptor, 0, byteCount)
+        guard code == 0 else {
             close(descriptor)
-            throw .system("ftruncate", code)
+            throw .system("posix_fallocate", code)
         }
         let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
         guard let base, base != MAP_FAILED else {

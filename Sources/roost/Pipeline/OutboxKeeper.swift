@@ -171,12 +171,14 @@ actor OutboxKeeper: TriggerSource {
     func holdPosition() throws(DatabaseError) { try outbox.holdPosition() }
 
     /// Drops what is past its retention.
-    func prune(_ retention: Settings.Retention) throws(DatabaseError) {
+    ///
+    /// - Returns: whether there is more; one step is bounded, so that others get their turn.
+    func prune(_ retention: Settings.Retention) throws(DatabaseError) -> Bool {
         let now = time.wall()
-        while try outbox.prune(wallNow: now, age: retention.outboxAge, count: retention.outboxCount) {}
-        while try deadLetters.prune(
+        let more = try outbox.prune(wallNow: now, age: retention.outboxAge, count: retention.outboxCount)
+        let letters = try deadLetters.prune(
             wallNow: now, age: retention.deadLettersAge, count: retention.deadLettersCount)
-        {}
+        return more || letters
     }
 
     // MARK: What others ask

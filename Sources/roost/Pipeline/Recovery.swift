@@ -119,7 +119,8 @@ struct Recovery {
             return loaded
         } catch .damaged(let path, let damage) {
             log.warning(
-                "recovery: \(SnapshotError.damaged(path: path, damage)); its state is made again from the journal")
+                "recovery: \(SnapshotError.damaged(path: path, damage)); its state is made again from the journal"
+            )
             return nil
         }
     }

@@ -32,6 +32,8 @@ actor Sequencer {
     private var isFitting = false
     private var isClosed = false
     private var draining = false
+    /// Models being fitted on request, with the requests that wait for it.
+    private var fitting: [String: [(isolated Sequencer) -> Void]] = [:]
     /// The shards have fallen behind; work goes on when they have caught up.
     private var awaitsRoom = false
     private var sessions: [String: (epoch: UInt64, fence: @Sendable () -> Void)] = [:]
@@ -104,7 +106,13 @@ actor Sequencer {
     func drain() {
         if draining { return }
         draining = true
-        defer { draining = false }
+        defer {
+            draining = false
+            if waitingStart == waiting.count || waitingStart > 1024 {
+                waiting.removeFirst(waitingStart)
+                waitingStart = 0
+            }
+        }
         while waitingStart < waiting.count, !isFitting {
             if isFull {
                 if awaitsRoom { return }
@@ -117,10 +125,6 @@ actor Sequencer {
             waiting[waitingStart] = {}
             waitingStart += 1
             work()
-        }
-        if waitingStart == waiting.count || waitingStart > 1024 {
-            waiting.removeFirst(waitingStart)
-            waitingStart = 0
         }
     }
 
@@ -248,7 +252,12 @@ actor Sequencer {
             rest.acceptedBefore += first.rows.count
             rest.encoded = nil
         }
-        guard let instant = ledger.nextRefit else { return write(rest, nil) }
+        guard let time = rest.submission.batch.rows.first?.time,
+            let instant = ledger.lastRefit(
+                upTo: max(
+                    ledger.clock.frontier,
+                    max(ledger.clock.now, time) - ledger.settings.allowedLateness))
+        else { return write(rest, nil) }
         putFirst { self.take(rest) }
         append(.close(before: instant))
         fitScheduled()
@@ -295,6 +304,12 @@ actor Sequencer {
     /// A refit on request: on what is applied, at once.
     func refit(_ name: String, completion: @escaping @Sendable (FittedCandidate?) -> Void) {
         guard let trainer, !isClosed, trainer.modelNames.contains(name) else { return completion(nil) }
+        // One fit of a model at a time, so that each is held against the one before.
+        if fitting[name] != nil {
+            fitting[name]?.append { $0.refit(name, completion: completion) }
+            return
+        }
+        fitting[name] = []
         let version = (ledger.models[name]?.version ?? 0) + 1
         // Under the event clock the stream waits, so that what is fitted is what the model is used on.
         isFitting = !isWall
@@ -305,11 +320,8 @@ actor Sequencer {
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in
                     if !sequencer.isWall { sequencer.isFitting = false }
-                    var judged = candidate
-                    // Two requests under the wall clock may have overlapped.
-                    let latest = sequencer.ledger.models[name]?.version ?? 0
-                    if latest >= judged.view.version { judged.view.version = latest + 1 }
-                    sequencer.record(judged, done: completion)
+                    sequencer.record(candidate, done: completion)
+                    for next in sequencer.fitting.removeValue(forKey: name) ?? [] { next(sequencer) }
                     sequencer.drain()
                 }
             }
@@ -419,7 +431,7 @@ extension Sequencer: Intake {
     private func move(to instant: EventTime, _ completion: @escaping @Sendable (AdvanceAnswer) -> Void) {
         if isClosed { return completion(.refused(code: "closing", detail: "the daemon is stopping")) }
         if instant.microseconds > ledger.clock.watermark {
-            if let refit = ledger.nextRefit, refit <= instant.microseconds {
+            if let refit = ledger.lastRefit(upTo: instant.microseconds) {
                 putFirst { self.move(to: instant, completion) }
                 append(.close(before: refit))
                 return fitScheduled()

@@ -54,13 +54,17 @@ actor Snapshotter {
     /// Retention is looked after every so many seconds.
     private static let pruneEvery = 10
     private var looks = 0
+    private var isPruning = false
+    /// A round that failed is not tried again before so many seconds.
+    private static let pauseAfterFailure = 60 * Microseconds.second
+    private var failedAt = -pauseAfterFailure
 
     private func look() {
         looks += 1
         if looks % Self.pruneEvery == 0 { Task { await self.prune() } }
         let grown = counters.value(.journalBytes) - savedBytes
         let since = time.monotonic() - lastRound
-        guard !isRunning, grown > 0,
+        guard !isRunning, grown > 0, time.monotonic() - failedAt >= Self.pauseAfterFailure,
             since >= settings.snapshot.interval || grown >= settings.snapshot.journalBytes
         else { return }
         isRunning = true
@@ -76,8 +80,11 @@ actor Snapshotter {
     }
 
     private func prune() async {
+        guard !isPruning else { return }
+        isPruning = true
+        defer { isPruning = false }
         do {
-            try await keeper.prune(settings.retention)
+            while try await keeper.prune(settings.retention) {}
         } catch {
             log.error("retention: \(error)")
         }
@@ -99,6 +106,7 @@ actor Snapshotter {
             least = min(least, ledger.position)
         } catch {
             counters.add(.snapshotFailures)
+            failedAt = time.monotonic()
             log.error("snapshot: abandoned, the one before stays: \(error)")
             return
         }
