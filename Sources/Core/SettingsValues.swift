@@ -35,7 +35,8 @@ extension SettingsKey {
         case .real(let path, let range): settings[keyPath: path] = try value.asReal(in: range)
         case .duration(let path, let range): settings[keyPath: path] = try value.asDuration(in: range)
         case .optionalDuration(let path, let range):
-            settings[keyPath: path] = value == .null ? nil : try value.asDuration(in: range)
+            let none = value == .null || value == .string("none")
+            settings[keyPath: path] = none ? nil : try value.asDuration(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
         case .zone(let path):
             let name = try value.asText()
@@ -49,6 +50,8 @@ extension SettingsKey {
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
         case .fixed(let only, let otherwise):
+            // What is off by `null` is off by `false`, too.
+            if only == .null, value == .bool(false) { return }
             if value != only { throw SettingRefusal(otherwise) }
         }
     }
@@ -251,8 +254,9 @@ extension JSONValue {
         switch self {
         case .null: return nil
         case .string("off"): return Settings.Schedule(every: nil)
+        case .string: return Settings.Schedule(every: try asDuration(in: refitDistances))
         case .object(let members): return try Self.schedule(of: members)
-        default: throw SettingRefusal("must be null, \"off\" or {every: \"24h\", at: \"3h\"}")
+        default: throw SettingRefusal("must be null, \"off\", \"24h\" or {every: \"24h\", at: \"3h\"}")
         }
     }
 
@@ -262,8 +266,7 @@ extension JSONValue {
             do throws(SettingRefusal) {
                 switch member.key {
                 case "every":
-                    schedule.every = try member.value.asDuration(
-                        in: Microseconds.minute...366 * Microseconds.day)
+                    schedule.every = try member.value.asDuration(in: refitDistances)
                 case "at": schedule.at = try member.value.asDuration(in: 0...Microseconds.day - 1)
                 default: throw SettingRefusal("unknown key; a schedule has every and at")
                 }
@@ -277,3 +280,5 @@ extension JSONValue {
         return schedule
     }
 }
+
+private let refitDistances = Microseconds.minute...366 * Microseconds.day

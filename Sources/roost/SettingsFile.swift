@@ -114,6 +114,10 @@ private struct SettingsWalk {
             }
             return
         }
+        // An age alone says how long is kept.
+        if case .string = node.value, path.first == "retention", Self.keys["\(name).age"] != nil {
+            return visit(node, path: path + ["age"], zone: zone)
+        }
         guard case .object(let members) = node.content else {
             let wanted = path.isEmpty ? "the configuration is an object, { … }" : "must be an object"
             return report(path, node.place, "\(wanted), not \(node.value.kindText)")

@@ -20,14 +20,29 @@ extension Partition {
         out[sessions + 3] = Int64(user.pointee.shortCount)
     }
 
+    /// Gathers what is not decided yet once for a sweep, which would else look through it for every user.
+    func beginSweep() {
+        var found: [Int: [UInt16]] = [:]
+        for entry in pending.entries { found[Int(entry.slot), default: []].append(entry.code) }
+        sweptUndecided = found
+    }
+
+    func endSweep() { sweptUndecided = nil }
+
     /// Takes away what has arrived but is not decided yet, so that the order of arrival does not show.
     func subtractUndecided(_ slot: Int, from out: inout [Int64]) {
         let user = users[slot]
         guard user.pointee.lastSeen > user.pointee.lastDecided, user.pointee.lastDecided != .min else {
             return
         }
-        for entry in pending.entries where Int(entry.slot) == slot {
-            if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
+        if let sweptUndecided {
+            for code in sweptUndecided[slot] ?? [] where Int(code) < EventNames.known.count {
+                out[Int(code)] -= 1
+            }
+        } else {
+            for entry in pending.entries where Int(entry.slot) == slot {
+                if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
+            }
         }
         let decided = user.pointee.lastDecided
         let sessions = EventNames.known.count
@@ -151,6 +166,8 @@ extension Partition {
         try segments.adopt(bytes, version: version)
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         var point = [Double](repeating: 0, count: segments.features.count)
+        beginSweep()
+        defer { endSweep() }
         for slot in 0..<users.count {
             let user = users[slot]
             if user.pointee.nameCount == 0 { continue }

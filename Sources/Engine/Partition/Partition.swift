@@ -82,6 +82,8 @@ final class Partition {
     var scratchStrings: [UInt32] = []
     var scratchBytes: [UInt8] = []
     var scratchStages: [StageEntry] = []
+    /// During a sweep over all users: names of the events that have arrived and are not decided, by user.
+    var sweptUndecided: [Int: [UInt16]]?
     /// Open lists that must see users as they were.
     var lists: [PartitionList] = []
 

@@ -59,6 +59,8 @@ extension Partition {
         var columns = SegmentColumns(features: features.count)
         let instant = decidedOnly ? frontier : now
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
+        beginSweep()
+        defer { endSweep() }
         for slot in 0..<users.count {
             let user = users[slot]
             if user.pointee.nameCount == 0 { continue }
