@@ -122,7 +122,7 @@ def check_after_kills(env, lines, config, plain, kills):
 @check
 def kill_and_recover(env):
     """kill -9 at random moments under acked load; acked ⊆ kept ⊆ sent; nothing lost, nothing twice."""
-    kills = 500 if env.long else 5
+    kills = 500 if env.long else 10
     return check_after_kills(env, env.log("synthetic_long"), SNAPSHOTS, Config(), kills)
 
 
