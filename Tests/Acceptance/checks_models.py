@@ -2,12 +2,14 @@
 
 import json
 import math
+import random
 import subprocess
+import time
 import urllib.parse
 
 import features
-from checks_state import expect_same, expected_log, snapshot
-from features import DAY, stamp
+from checks_state import expect_same, expected_log, line, snapshot
+from features import DAY, SECOND, stamp
 from harness import Failed, Skip, check, check_each, expect, expect_equal, expect_numbering, expect_sequence
 from logs import START
 
@@ -318,3 +320,25 @@ def segment_moved_tells_the_move(env):
     expect_equal(len(set(bots)), len(bots), "bot_suspected once a user")
     expect_sequence(sorted(t["seq"] for t in found), list(range(1, len(found) + 1)), "numbers")
     return f"{len(moved)} moves, {len(bots)} bots"
+
+
+@check
+def a_refit_while_events_are_undecided(env):
+    """Wall clock: users whose events the watermark has not passed are segmented, too, bots among them."""
+    now = int(time.time()) * SECOND
+    rng = random.Random(env.seed)
+    names = ("session_start", "add_to_cart", "login", "purchase")
+    rows = [line(f"u{user}", now - rng.randint(0, 30) * SECOND, rng.choice(names))
+            for user in range(1000) for _ in range(rng.randint(1, 5))]
+    rows += [line("bot", now, "login")] * 5000
+    with env.daemon({"clock": {"mode": "wall"}}) as daemon:
+        with daemon.producer("shop") as producer:
+            producer.send(b"".join(rows))
+            producer.sync()
+        for _ in range(2):
+            expect_equal(daemon.status.refit("segments").json()["adopted"], True, "adopted")
+        users, _ = daemon.status.users()
+        expect_equal(users["bot"]["segment"]["name"], "outlier", "the bot's segment")
+        daemon.kill()
+        daemon.start()
+        expect_equal(len(daemon.status.users()[0]), len(users), "users after a kill")
