@@ -21,7 +21,7 @@ actor OutboxKeeper: TriggerSource {
 
     private struct Gathered {
         var missing: Int
-        var triggers: [Trigger] = []
+        var triggers: [TriggerBatch] = []
         var letters: DeadLetters.Batch?
     }
 
@@ -90,7 +90,7 @@ actor OutboxKeeper: TriggerSource {
             self.assumeIsolated { keeper in
                 keeper.gathered[outcome.record]?.missing -= 1
                 if !outcome.triggers.isEmpty {
-                    keeper.gathered[outcome.record]?.triggers.append(contentsOf: outcome.triggers)
+                    keeper.gathered[outcome.record]?.triggers.append(outcome.triggers)
                 }
                 keeper.schedule()
             }
@@ -125,15 +125,16 @@ actor OutboxKeeper: TriggerSource {
     private func flush() {
         scheduled = false
         guard !closed else { return }
-        var batches: [(record: UInt64, triggers: [Trigger])] = []
+        var batches: [OrderedTriggers] = []
         var letters: [DeadLetters.Batch] = []
         var rows = 0
         let first = next
         while next <= committedThrough, let record = gathered[next], record.missing == 0, rows < 50_000 {
             gathered[next] = nil
             if !record.triggers.isEmpty {
-                rows += record.triggers.count
-                batches.append((next, TriggerOrder.sorted(record.triggers)))
+                let ordered = OrderedTriggers(record: next, batches: record.triggers)
+                rows += ordered.count
+                batches.append(ordered)
             }
             if let batch = record.letters { letters.append(batch) }
             next += 1
