@@ -43,11 +43,6 @@ package struct TriggerBatch: Sendable {
     package var count: Int { rows.count }
     package var isEmpty: Bool { rows.isEmpty }
 
-    package mutating func removeAll() {
-        rows.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
-    }
-
     // MARK: Making
 
     /// Begins a row of a user; what is put until `end` is its body.
@@ -110,23 +105,10 @@ package struct TriggerBatch: Sendable {
         }
     }
 
-    package mutating func append(contentsOf other: borrowing TriggerBatch) {
-        if other.isEmpty { return }
-        let moved = UInt32(truncatingIfNeeded: bytes.count)
-        var numbers: [UInt16] = []
-        if names != other.names { for name in other.names { numbers.append(number(of: name)) } }
-        rows.reserveCapacity(rows.count + other.rows.count)
-        for row in other.rows {
-            var row = row
-            row.offset += moved
-            if !numbers.isEmpty {
-                row.type = numbers[Int(row.type)]
-                row.rule = numbers[Int(row.rule)]
-                row.retractsRule = numbers[Int(row.retractsRule)]
-            }
-            rows.append(row)
-        }
-        bytes.append(contentsOf: other.bytes)
+    /// Makes room for as many as another has: the next record's are most likely as many.
+    package mutating func reserve(like other: borrowing TriggerBatch) {
+        rows.reserveCapacity(other.rows.count + other.rows.count / 8)
+        bytes.reserveCapacity(other.bytes.count + other.bytes.count / 8)
     }
 
     /// Number of a name; a new one gets the next.

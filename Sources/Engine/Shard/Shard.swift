@@ -59,6 +59,8 @@ package actor Shard {
     private let key: HashKey
     private let storeKey: HashKey
     private var failure: StateError?
+    /// What the record being applied brings about, from all partitions.
+    private var collected = TriggerBatch(names: BuiltInRule.names)
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
 
     /// - Parameters:
@@ -132,7 +134,9 @@ package actor Shard {
         case .events(let sequenced): apply(sequenced, number)
         case .entry(let entry):
             for partition in partitions where partition.position < number {
+                swap(&partition.triggers, &collected)
                 apply(entry, to: partition)
+                swap(&partition.triggers, &collected)
                 partition.position = number
             }
         }
@@ -170,10 +174,12 @@ package actor Shard {
                                             rows: rows, items: items, text: text, dictionary: dictionary,
                                             hashes: hashes, codes: codes, order: order, starts: starts)
                                         for partition in partitions where partition.position < number {
+                                            swap(&partition.triggers, &collected)
                                             partition.clock = clock
                                             partition.apply(view, startFrontier: sequenced.startFrontier)
                                             partition.now = max(partition.now, sequenced.endNow)
                                             partition.advance(to: sequenced.endFrontier)
+                                            swap(&partition.triggers, &collected)
                                             partition.position = number
                                         }
                                     }
@@ -204,11 +210,9 @@ package actor Shard {
     }
 
     private func outcome(_ number: UInt64) -> ShardOutcome {
-        var triggers = TriggerBatch(names: BuiltInRule.names)
-        for partition in partitions where !partition.triggers.isEmpty {
-            triggers.append(contentsOf: partition.triggers)
-            partition.triggers.removeAll()
-        }
+        let triggers = collected
+        collected = TriggerBatch(names: BuiltInRule.names)
+        collected.reserve(like: triggers)
         return ShardOutcome(record: number, triggers: triggers, totals: totals())
     }
 
