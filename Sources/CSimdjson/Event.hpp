@@ -76,8 +76,9 @@ public:
 
     void map_name(std::string_view from, std::string_view to) { names.add(from, to); }
 
-    /// Reads the line's object; false, with `code` and `detail`, where it cannot be used.
-    bool read(ParsedLine &line) noexcept {
+    /// Reads the object of a `ParsedLine` or `FlatLine`; false, with `code` and `detail`, where it cannot be used.
+    template <class Line>
+    bool read(Line &line) noexcept {
         flags = 0;
         value = discount = 0;
         dimension_mask = 0;
@@ -91,8 +92,8 @@ public:
 private:
     // MARK: Which value feeds which field
 
-    template <size_t N>
-    bool collect(ParsedLine &line, uint32_t object, FieldValues<N> &into) noexcept {
+    template <class Line, size_t N>
+    bool collect(Line &line, uint32_t object, FieldValues<N> &into) noexcept {
         into.begin();
         uint32_t last = KeyTable::start;
         for (uint32_t at = object + 1, end = line.end_of(object) - 1; at < end;) {
@@ -107,7 +108,8 @@ private:
 
     // MARK: Fields of the event
 
-    bool read_user(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_user(Line &line) noexcept {
         uint32_t at = fields.value(field_user);
         if (!at) return missing(field_user);
         if (line.type(at) == '"') user = line.string(at);
@@ -118,18 +120,20 @@ private:
         return true;
     }
 
-    bool read_time(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_time(Line &line) noexcept {
         uint32_t at = fields.value(field_time);
         if (!at) return missing(field_time);
         bool good;
-        if (line.type(at) == '"') good = parse_timestamp(line.string(at).view(), zone, time);
-        else if (line.type(at) == 'l' && !line.numbers_from_text) good = epoch_from_integer(line.integer(at), time);
+        if (line.type(at) == '"') good = parse_timestamp(line.string(at).view(), zone, dates, time);
+        else if (line.has_integer(at)) good = epoch_from_integer(line.integer(at), time);
         else if (line.is_number(at)) good = epoch_from_text(line.number_text(at), time);
         else return wrong(field_time, "must be a timestamp or an epoch number");
         return good || wrong(field_time, "is not a timestamp of the years 0001 to 9999");
     }
 
-    bool read_name(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_name(Line &line) noexcept {
         uint32_t at = fields.value(field_name);
         if (!at) return missing(field_name);
         if (line.type(at) != '"') return wrong(field_name, "must be a string");
@@ -137,7 +141,8 @@ private:
         return true;
     }
 
-    bool read_id(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_id(Line &line) noexcept {
         uint32_t at = fields.value(field_id);
         if (!at) return true;
         if (line.type(at) != '"') return wrong(field_id, "must be a string");
@@ -147,7 +152,8 @@ private:
         return true;
     }
 
-    bool read_dimensions(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_dimensions(Line &line) noexcept {
         for (uint32_t d = 0; d < dimension_count; d++) {
             uint32_t at = fields.value(field_device + d);
             if (!at) continue;
@@ -158,7 +164,8 @@ private:
         return true;
     }
 
-    bool read_amounts(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_amounts(Line &line) noexcept {
         if (uint32_t at = fields.value(field_value)) {
             if (!money(line, at, value)) return wrong(field_value, "must be a number of at most 10^12");
             flags |= flag_value;
@@ -174,7 +181,8 @@ private:
         return true;
     }
 
-    bool read_coupon(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_coupon(Line &line) noexcept {
         uint32_t at = fields.value(field_coupon);
         if (!at) return true;
         static constexpr std::string_view words[] = {"used", "not_used", "clicked"};
@@ -188,7 +196,8 @@ private:
 
     // MARK: Items
 
-    bool read_items(ParsedLine &line) noexcept {
+    template <class Line>
+    bool read_items(Line &line) noexcept {
         uint32_t array = fields.value(field_items);
         if (!array) return true;
         if (line.type(array) != '[') return wrong(field_items, "must be an array");
@@ -202,7 +211,8 @@ private:
         return true;
     }
 
-    bool read_item(ParsedLine &line, Item &item) noexcept {
+    template <class Line>
+    bool read_item(Line &line, Item &item) noexcept {
         uint32_t at = item_fields.value(item_id);
         if (!at)
             return fail(bad_field, place(item_id) + " is missing (keys: " + item_fields.keys.names(item_id) + ")");
@@ -257,8 +267,9 @@ private:
     }
 
     /// The literal text of a number. An integer's is its shortest form, but for -0.
-    Bytes literal(ParsedLine &line, uint32_t at) noexcept {
-        if (line.type(at) != 'l' || line.numbers_from_text || line.integer(at) == 0)
+    template <class Line>
+    Bytes literal(Line &line, uint32_t at) noexcept {
+        if (!line.has_integer(at) || line.integer(at) == 0)
             return number_bytes(line.number_text(at));
         int64_t number = line.integer(at);
         uint64_t rest = number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number);
@@ -269,16 +280,16 @@ private:
     }
 
     /// Millionths, rounded half away from zero. False where it is no number or beyond ±10^12.
-    bool money(ParsedLine &line, uint32_t at, int64_t &out) noexcept {
-        char type = line.type(at);
-        if (type == 'l' && !line.numbers_from_text) {
+    template <class Line>
+    bool money(Line &line, uint32_t at, int64_t &out) noexcept {
+        if (line.has_integer(at)) {
             int64_t whole = line.integer(at);
             if (whole > money_most / million || whole < -money_most / million) return false;
             out = whole * million;
             return true;
         }
         if (!line.is_number(at)) return false;
-        if (type == 'd' && !line.numbers_from_text && money_from_double(line.real(at), out)) return true;
+        if (line.has_real(at) && money_from_double(line.real(at), out)) return true;
         if (!decimal_scaled(line.number_text(at), 6, Rounding::half_away, out)) return false;
         return out <= money_most && out >= -money_most;
     }
@@ -320,6 +331,7 @@ private:
     FieldValues<item_field_count> item_fields;
     NameMap names;
     ZoneTable zone;
+    DateMemory dates;
     size_t items_most;
     /// Digits of a user id that came as an integer, and spare bytes for reading eight at a time.
     uint8_t user_digits[32] = {};

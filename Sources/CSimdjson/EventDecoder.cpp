@@ -1,5 +1,6 @@
 #include "Dictionary.hpp"
 #include "Event.hpp"
+#include "FlatLine.hpp"
 
 using namespace roost;
 
@@ -8,6 +9,11 @@ static_assert(sizeof(event_row) == 96 && sizeof(item_row) == 24 && sizeof(text_r
 struct event_decoder {
     event_decoder_config config;
     ParsedLine line;
+    FlatLine flat;
+    Structure structure;
+    /// Lines whose structure is known: `known_from..<known_to` of the slab; none where it is broken.
+    size_t known_from = 0, known_to = 0;
+    bool is_known = false;
     Event event;
     Dictionary dictionary;
     Buffer<event_row> rows;
@@ -28,10 +34,12 @@ struct event_decoder {
         slab = bytes;
         out = decoded_slab{};
         size_t at = 0;
+        known_to = 0;
         while (at < length && out.stop == slab_end) {
             const void *newline = std::memchr(bytes + at, '\n', length - at);
             size_t stop = newline ? static_cast<size_t>(static_cast<const uint8_t *>(newline) - bytes) : length;
             size_t next = newline ? stop + 1 : length;
+            if (at >= known_to) look_ahead(at, next, length);
             text_range range{static_cast<uint32_t>(at), static_cast<uint32_t>(stop - at)};
             out.stop = take(range, stream_start && at == 0);
             if (out.stop == slab_full) break;
@@ -61,6 +69,33 @@ private:
         line_count = 0;
     }
 
+    /// Lines looked at together: few enough to stay in the cache.
+    static constexpr size_t ahead = 32 << 10;
+
+    /// Finds the structure of the lines from `at` on; the first of them ends at `next`.
+    void look_ahead(size_t at, size_t next, size_t length) noexcept {
+        size_t end = next;
+        if (at + ahead > next) {
+            size_t most = at + ahead < length ? at + ahead : length;
+            const void *newline = memrchr(slab + next, '\n', most - next);
+            end = newline ? static_cast<size_t>(static_cast<const uint8_t *>(newline) - slab) + 1 : next;
+            if (most == length && length - at <= ahead) end = length;
+        }
+        known_from = at;
+        known_to = end;
+        // Items are three levels deep.
+        is_known = config.nesting >= 3 && end - at <= 2 * ahead && structure.find(slab + at, end - at);
+    }
+
+    /// Whether a line of the usual form has been read into `flat`.
+    bool is_flat(const uint8_t *p, size_t n) noexcept {
+        if (!is_known) return false;
+        uint32_t from = static_cast<uint32_t>(p - slab - known_from);
+        structure.skip_to(from);
+        if (std::memchr(p, '\\', n)) return false;
+        return flat.parse(structure, slab + known_from, from + static_cast<uint32_t>(n));
+    }
+
     /// One line, without its newline.
     uint32_t take(text_range range, bool first_of_stream) noexcept {
         const uint8_t *p = slab + range.offset;
@@ -74,10 +109,17 @@ private:
             n -= 3;
         }
         if (is_blank(p, n)) return slab_end;
+        if (__builtin_expect(is_flat(p, n), 1)) return take(flat, range);
         simdjson::error_code error = line.parse(std::string_view(reinterpret_cast<const char *>(p), n));
         if (__builtin_expect(error != simdjson::SUCCESS, 0)) return reject_json(range, error);
         if (line.type(1) != '{') return reject(range, not_object, "line is not a JSON object");
-        if (is_control()) return slab_control;
+        return take(line, range);
+    }
+
+    /// A line that is an object.
+    template <class Line>
+    uint32_t take(Line &line, text_range range) noexcept {
+        if (is_control(line)) return slab_control;
         if (!event.read(line)) return reject(range, event.code, event.detail);
         if (!dictionary.has_room(1 + dimension_count + event.items.size())) return slab_full;
         append();
@@ -93,7 +135,8 @@ private:
     }
 
     /// An object with one key, which begins with `$`.
-    bool is_control() const noexcept {
+    template <class Line>
+    static bool is_control(const Line &line) noexcept {
         if (line.count(1) != 1) return false;
         Bytes key = line.string(2);
         return key.length > 0 && key.data[0] == '$';

@@ -42,6 +42,8 @@ public:
 
     char type(uint32_t at) const noexcept { return static_cast<char>(words[at] >> 56); }
     bool is_number(uint32_t at) const noexcept { return type(at) == 'l' || type(at) == 'u' || type(at) == 'd'; }
+    bool has_integer(uint32_t at) const noexcept { return type(at) == 'l' && !numbers_from_text; }
+    bool has_real(uint32_t at) const noexcept { return type(at) == 'd' && !numbers_from_text; }
     /// The word behind a value.
     uint32_t end_of(uint32_t at) const noexcept {
         switch (type(at)) {

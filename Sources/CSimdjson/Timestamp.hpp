@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -83,16 +84,40 @@ inline bool read_fraction(const char *&p, const char *end, int64_t &microseconds
     return p > first;
 }
 
-/// `YYYY-MM-DD[(T| )HH:MM:SS[.f][Z|±hh:mm]]`; without offset the zone's wall. A leap second is the next second.
-inline bool parse_timestamp(std::string_view text, const ZoneTable &zone, int64_t &out) noexcept {
-    const char *p = text.data(), *end = p + text.size();
-    if (text.size() < 10 || p[4] != '-' || p[7] != '-') return false;
+/// The date that was read last, whose lines come in numbers.
+struct DateMemory {
+    uint64_t head = 0;
+    uint16_t tail = 0;
+    int64_t wall = 0;
+};
+
+/// Midnight of `YYYY-MM-DD` on the wall, in the ten bytes at `p`.
+inline bool parse_date(const char *p, DateMemory &memory, int64_t &wall) noexcept {
+    uint64_t head;
+    uint16_t tail;
+    std::memcpy(&head, p, 8);
+    std::memcpy(&tail, p + 8, 2);
+    if (head == memory.head && tail == memory.tail) {
+        wall = memory.wall;
+        return true;
+    }
+    if (p[4] != '-' || p[7] != '-') return false;
     unsigned century = two_digits(p), of_century = two_digits(p + 2);
     unsigned month = two_digits(p + 5), day = two_digits(p + 8);
     if (century > 99 || of_century > 99 || month < 1 || month > 12 || day < 1) return false;
     int year = static_cast<int>(century * 100 + of_century);
     if (static_cast<int>(day) > days_in_month(year, static_cast<int>(month))) return false;
-    int64_t wall = day_number(year, static_cast<int>(month), static_cast<int>(day)) * day_us;
+    wall = day_number(year, static_cast<int>(month), static_cast<int>(day)) * day_us;
+    memory = DateMemory{head, tail, wall};
+    return true;
+}
+
+/// `YYYY-MM-DD[(T| )HH:MM:SS[.f][Z|±hh:mm]]`; without offset the zone's wall. A leap second is the next second.
+inline bool parse_timestamp(
+    std::string_view text, const ZoneTable &zone, DateMemory &memory, int64_t &out) noexcept {
+    const char *p = text.data(), *end = p + text.size();
+    int64_t wall;
+    if (text.size() < 10 || !parse_date(p, memory, wall)) return false;
     if (text.size() == 10) {
         out = zone.instant(wall);
         return within_accepted(out);

@@ -12,6 +12,8 @@ struct BatchView {
     let codes: UnsafeBufferPointer<UInt16>
     let order: UnsafeBufferPointer<UInt32>
     let starts: UnsafeBufferPointer<UInt32>
+    /// As in `SequencedBatch`.
+    let nows: UnsafeBufferPointer<Int64>
 
     @inline(__always)
     func bytes(_ offset: UInt32, _ length: UInt16) -> UnsafeRawBufferPointer {
@@ -42,11 +44,11 @@ extension Partition {
             for index in 0..<batch.dictionary.count { scratchStrings[index] = .max }
         }
         let lateness = terms.allowedLateness
-        let moving = !clock.nows.isEmpty
+        let moving = batch.nows.count > 0
         for position in first..<end {
             let index = Int(batch.order[position])
             let row = batch.rows.baseAddress.unsafelyUnwrapped + index
-            now = moving ? clock.nows[index] : clock.end
+            now = moving ? batch.nows[index] : clock.end
             let target = max(startFrontier, now - lateness)
             // What falls due now did so at a row after this partition's one before, up to this one.
             clock.last = moving ? index + 1 : 0
@@ -68,6 +70,7 @@ extension Partition {
             let row = UnsafeRawPointer(rows + Int(batch.order[position]))
             prefetch(row)
             prefetch(row + 64)
+            if let nows = batch.nows.baseAddress { prefetch(nows + Int(batch.order[position])) }
         }
         for position in first..<end {
             let row = rows + Int(batch.order[position])

@@ -170,17 +170,13 @@ package actor Shard {
                             sequenced.codes.withUnsafeBufferPointer { codes in
                                 batch.route.order.withUnsafeBufferPointer { order in
                                     batch.route.starts.withUnsafeBufferPointer { starts in
-                                        let view = BatchView(
-                                            rows: rows, items: items, text: text, dictionary: dictionary,
-                                            hashes: hashes, codes: codes, order: order, starts: starts)
-                                        for partition in partitions where partition.position < number {
-                                            swap(&partition.triggers, &collected)
-                                            partition.clock = clock
-                                            partition.apply(view, startFrontier: sequenced.startFrontier)
-                                            partition.now = max(partition.now, sequenced.endNow)
-                                            partition.advance(to: sequenced.endFrontier)
-                                            swap(&partition.triggers, &collected)
-                                            partition.position = number
+                                        sequenced.nows.withUnsafeBufferPointer { nows in
+                                            apply(
+                                                BatchView(
+                                                    rows: rows, items: items, text: text,
+                                                    dictionary: dictionary, hashes: hashes, codes: codes,
+                                                    order: order, starts: starts, nows: nows),
+                                                sequenced, clock, number)
                                         }
                                     }
                                 }
@@ -189,6 +185,21 @@ package actor Shard {
                     }
                 }
             }
+        }
+    }
+
+    private func apply(
+        _ view: borrowing BatchView, _ sequenced: borrowing SequencedBatch, _ clock: RecordClock,
+        _ number: UInt64
+    ) {
+        for partition in partitions where partition.position < number {
+            swap(&partition.triggers, &collected)
+            partition.clock = clock
+            partition.apply(view, startFrontier: sequenced.startFrontier)
+            partition.now = max(partition.now, sequenced.endNow)
+            partition.advance(to: sequenced.endFrontier)
+            swap(&partition.triggers, &collected)
+            partition.position = number
         }
     }
 
