@@ -42,6 +42,17 @@ struct File: ~Copyable {
         if descriptor < 0 { throw SystemFailure("cannot create \(path)") }
     }
 
+    /// A file without a name, in `TMPDIR` or `/tmp`, that is gone with its descriptor.
+    init(temporaryFor purpose: String) throws(SystemFailure) {
+        let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var name = Array("\(directory)/roost-\(purpose)-XXXXXX".utf8CString)
+        descriptor = mkstemp(&name)
+        owned = true
+        if descriptor < 0 { throw SystemFailure("cannot create a temporary file in \(directory)") }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unlink(name)
+    }
+
     deinit { if owned { close(descriptor) } }
 
     /// Bytes of a regular file, nil of a pipe or terminal.
