@@ -14,7 +14,7 @@ enum CellText {
         if isNegative || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
         let parts = rest.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         guard let whole = whole(parts[0]) else { return nil }
-        guard parts.count == 2 else { return signed(whole, isNegative) }
+        guard parts.count == 2 else { return parts[0].isEmpty ? nil : signed(whole, isNegative) }
         let fraction = parts[1]
         guard fraction.allSatisfy(isDigit), !(fraction.isEmpty && parts[0].isEmpty) else { return nil }
         var value = whole

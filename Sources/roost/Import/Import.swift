@@ -24,6 +24,7 @@ struct Import: ~Copyable {
     private var byTime: SortedRuns
     /// The basket that is being put together.
     private var open: (event: ImportedEvent, file: Int, line: Int)?
+    private var paths: [String] = []
     private(set) var tally = ImportTally()
 
     /// The daemon refuses a longer line.
@@ -49,8 +50,9 @@ struct Import: ~Copyable {
     }
 
     mutating func run(_ files: [ImportFile]) throws(CommandFailure) {
+        paths = files.map(\.path)
         for (number, file) in files.enumerated() { try read(file, number) }
-        try finish(files)
+        try finish()
     }
 
     // MARK: Reading
@@ -68,10 +70,10 @@ struct Import: ~Copyable {
                     if file.mapping.columns.isEmpty { continue }
                 }
                 tally.rows += 1
-                if let interpreter { try take(row, interpreter, file, number) }
+                if let interpreter { try take(row, interpreter, number) }
             case .malformed(let line, let reason):
                 tally.rows += 1
-                report(file, line, reason)
+                report(number, line, reason)
             case .needsMore:
                 progress(source.position, tally.rows)
                 try reader.fill { output throws(CommandFailure) in try source.read(into: &output) }
@@ -100,7 +102,7 @@ struct Import: ~Copyable {
     }
 
     private mutating func take(
-        _ row: DelimitedRow, _ interpreter: RowInterpreter, _ file: ImportFile, _ number: Int
+        _ row: DelimitedRow, _ interpreter: RowInterpreter, _ file: Int
     ) throws(CommandFailure) {
         let event: ImportedEvent
         do throws(RowProblem) {
@@ -109,42 +111,43 @@ struct Import: ~Copyable {
             return report(file, row.line, error.reason)
         }
         if event.basket.isEmpty {
-            try pass(event, file, number, row.line)
+            try closeBasket()
+            try pass(event, file, row.line)
         } else if inOrderOfFile {
-            try join(event, [file], number, row.line)
+            try join(event, file, row.line)
         } else {
             try byBasket.add(
-                key: [UInt8(number)] + event.basket, payload: event.encoded(line: row.line))
+                key: [UInt8(file)] + event.basket, payload: event.encoded(line: row.line))
         }
     }
 
-    private mutating func report(_ file: ImportFile, _ line: Int, _ reason: String) {
+    private mutating func report(_ file: Int, _ line: Int, _ reason: String) {
         tally.malformed += 1
-        complain("\(file.path): line \(line): \(reason)")
+        complain("\(paths[file]): line \(line): \(reason)")
     }
 
     // MARK: Writing
 
     /// Rows of one basket come one after the other.
     private mutating func join(
-        _ event: ImportedEvent, _ files: [ImportFile], _ number: Int, _ line: Int
+        _ event: ImportedEvent, _ file: Int, _ line: Int
     ) throws(CommandFailure) {
-        if open != nil, open?.file == number, open?.event.basket == event.basket {
+        if open != nil, open?.file == file, open?.event.basket == event.basket {
             open?.event.add(event)
             return
         }
-        try closeBasket(files)
-        open = (event, number, line)
+        try closeBasket()
+        open = (event, file, line)
     }
 
-    private mutating func closeBasket(_ files: [ImportFile]) throws(CommandFailure) {
+    private mutating func closeBasket() throws(CommandFailure) {
         guard let basket = open else { return }
         open = nil
-        try pass(basket.event, files[min(basket.file, files.count - 1)], basket.file, basket.line)
+        try pass(basket.event, basket.file, basket.line)
     }
 
     private mutating func pass(
-        _ event: ImportedEvent, _ file: ImportFile, _ number: Int, _ line: Int
+        _ event: ImportedEvent, _ file: Int, _ line: Int
     ) throws(CommandFailure) {
         let bytes = event.line
         guard bytes.count <= Self.lineBytesMax else {
@@ -157,21 +160,21 @@ struct Import: ~Copyable {
         key.reserveCapacity(17)
         let moment = UInt64(bitPattern: event.time.microseconds) ^ 1 << 63
         withUnsafeBytes(of: moment.bigEndian) { key.append(contentsOf: $0) }
-        key.append(UInt8(number))
+        key.append(UInt8(file))
         withUnsafeBytes(of: UInt64(line).bigEndian) { key.append(contentsOf: $0) }
         try byTime.add(key: key, payload: bytes)
     }
 
-    private mutating func finish(_ files: [ImportFile]) throws(CommandFailure) {
+    private mutating func finish() throws(CommandFailure) {
         if !inOrderOfFile {
             var sorted = SortedRuns()
             swap(&sorted, &byBasket)
             try sorted.drain { key, payload throws(CommandFailure) in
                 let (event, line) = ImportedEvent.decoded(payload, basket: key.dropFirst())
-                try join(event, files, Int(key[key.startIndex]), line)
+                try join(event, Int(key[key.startIndex]), line)
             }
         }
-        try closeBasket(files)
+        try closeBasket()
         var sorted = SortedRuns()
         swap(&sorted, &byTime)
         let emit = emit
