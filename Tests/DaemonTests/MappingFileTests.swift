@@ -52,7 +52,7 @@ import Testing
         expected.fields = ["user": ["u"], "age_band": ["born"], "value": ["v", "w"]]
         expected.optional = ["value"]
         expected.constants = ["name": "purchase"]
-        expected.values = ["device": ["1": "mobile", "*": .some(nil)]]
+        expected.values = ["device": ["1": "mobile", "*": nil]]
         expected.bands = ["age_band": Bands(edges: [20, 40], birthYears: true)]
         expected.basket = ["r"]
         expected.refund = .init(columns: ["r"], prefix: "C")
