@@ -62,6 +62,13 @@ struct File: ~Copyable {
         return Int64(status.st_size)
     }
 
+    /// The same by path, without opening it, for opening a pipe takes from it.
+    static func size(of path: String) -> Int64? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int64(status.st_size)
+    }
+
     /// - Returns: bytes read, 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemFailure) -> Int {
         while true {

@@ -112,7 +112,8 @@ private func adjust(_ mapping: inout ImportMapping, _ arguments: Arguments) thro
 
 private func runImport(_ files: [ImportFile], inOrderOfFile: Bool) throws -> ImportTally {
     var out = OutputBuffer(descriptor: 1)
-    let size = files.count == 1 && files[0].path != "-" ? try ByteSource(path: files[0].path).size : nil
+    let sizes = files.compactMap { File.size(of: $0.path) }
+    let size = sizes.count == files.count ? sizes.reduce(0, +) : nil
     var bar = ProgressBar(total: size, unit: "rows")
     var work = Import(
         inOrderOfFile: inOrderOfFile,

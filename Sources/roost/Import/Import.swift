@@ -25,6 +25,8 @@ struct Import: ~Copyable {
     /// The basket that is being put together.
     private var open: (event: ImportedEvent, file: Int, line: Int)?
     private var paths: [String] = []
+    /// Bytes of the files that are read.
+    private var bytesBefore: Int64 = 0
     private(set) var tally = ImportTally()
 
     /// The daemon refuses a longer line.
@@ -35,7 +37,7 @@ struct Import: ~Copyable {
     ///   - sortBytesMax: memory of each of the two sorts.
     ///   - emit: gets each line with its newline.
     ///   - complain: gets a sentence on each row that is not an event.
-    ///   - progress: bytes read of this file and rows read in all, now and then.
+    ///   - progress: bytes and rows read, now and then.
     init(
         inOrderOfFile: Bool = false, sortBytesMax: Int = 128 << 20,
         emit: @escaping ([UInt8]) throws(CommandFailure) -> Void, complain: @escaping (String) -> Void,
@@ -75,11 +77,12 @@ struct Import: ~Copyable {
                 tally.rows += 1
                 report(number, line, reason)
             case .needsMore:
-                progress(source.position, tally.rows)
+                progress(bytesBefore + source.position, tally.rows)
                 try reader.fill { output throws(CommandFailure) in try source.read(into: &output) }
             case .end:
                 if interpreter == nil { throw CommandFailure("\(file.path) is empty") }
-                progress(source.position, tally.rows)
+                bytesBefore += source.position
+                progress(bytesBefore, tally.rows)
                 return
             }
         }

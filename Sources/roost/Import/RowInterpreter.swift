@@ -32,32 +32,22 @@ struct RowInterpreter {
     private let price: Source?
     private let amount: Source?
     private let basket: [Int]
-    private let refund: (columns: [Int], prefix: [UInt8])?
+    private let refund: (columns: [Int], prefix: String)
 
     /// - Parameter names: of the columns, in order.
     init(_ mapping: ImportMapping, names: [String]) throws(CommandFailure) {
         let header = Header(names)
+        func source(_ field: String) throws(CommandFailure) -> Source? {
+            try Self.source(field, mapping, header)
+        }
         self.mapping = mapping
         columnCount = names.count
-        instant = mapping.instant.isEmpty ? [] : header.present(mapping.instant)
-        date = mapping.date.isEmpty ? [] : header.present(mapping.date)
-        guard !instant.isEmpty || !date.isEmpty else {
-            throw header.missing("time", mapping.instant + mapping.date)
-        }
-        clock = header.present(mapping.clock)
-        if !mapping.clock.isEmpty, clock.isEmpty { throw header.missing("the time of day", mapping.clock) }
-        func source(_ field: String) throws(CommandFailure) -> Source? {
-            let wanted = mapping.fields[field] ?? []
-            let columns = header.present(wanted)
-            if columns.isEmpty, !wanted.isEmpty, !mapping.optional.contains(field) {
-                throw header.missing(field, wanted)
-            }
-            let constant = mapping.constants[field]
-            guard !columns.isEmpty || constant != nil else { return nil }
-            return Source(
-                name: field, columns: columns, constant: constant, table: mapping.values[field],
-                bands: mapping.bands[field], isWhole: mapping.whole.contains(field))
-        }
+        instant = header.present(mapping.instant)
+        date = header.present(mapping.date)
+        clock = try header.any(mapping.clock, for: "the time of day")
+        basket = try header.any(mapping.basket, for: "basket")
+        refund = (try header.any(mapping.refund?.columns ?? [], for: "refund"), mapping.refund?.prefix ?? "")
+        if instant.isEmpty, date.isEmpty { throw header.missing("time", mapping.instant + mapping.date) }
         guard let user = try source("user"), let name = try source("name") else {
             throw CommandFailure("the mapping has no user or no name")
         }
@@ -77,19 +67,26 @@ struct RowInterpreter {
         quantity = try source("quantity")
         price = try source("price")
         amount = try source("amount")
-        basket = header.present(mapping.basket)
-        if !mapping.basket.isEmpty, basket.isEmpty { throw header.missing("basket", mapping.basket) }
-        refund = mapping.refund.map { (header.present($0.columns), Array($0.prefix.utf8)) }
-        if let refund, refund.columns.isEmpty {
-            throw header.missing("refund", mapping.refund?.columns ?? [])
-        }
+    }
+
+    private static func source(
+        _ field: String, _ mapping: ImportMapping, _ header: Header
+    ) throws(CommandFailure) -> Source? {
+        let wanted = mapping.fields[field] ?? []
+        let columns =
+            mapping.optional.contains(field) ? header.present(wanted) : try header.any(wanted, for: field)
+        let constant = mapping.constants[field]
+        guard !columns.isEmpty || constant != nil else { return nil }
+        return Source(
+            name: field, columns: columns, constant: constant, table: mapping.values[field],
+            bands: mapping.bands[field], isWhole: mapping.whole.contains(field))
     }
 
     func event(_ row: borrowing DelimitedRow) throws(RowProblem) -> ImportedEvent {
         guard row.count == columnCount else {
             throw RowProblem("it has \(row.count) fields, not \(columnCount)")
         }
-        guard String(validating: row.bytes, as: UTF8.self) != nil else {
+        guard row.isUTF8 else {
             throw RowProblem("it is not valid in the file's encoding")
         }
         let time = try time(row)
@@ -167,9 +164,7 @@ struct RowInterpreter {
     }
 
     private func isRefund(_ row: borrowing DelimitedRow) -> Bool {
-        guard let refund else { return false }
-        for column in refund.columns where row.bytes(of: column).starts(with: refund.prefix) { return true }
-        return false
+        refund.columns.contains { row.bytes(of: $0).starts(with: refund.prefix.utf8) }
     }
 
     /// Purchases and refunds of one user and receipt are baskets of their own.
@@ -233,6 +228,13 @@ private struct Header {
     init(_ names: [String]) { self.names = names }
 
     func present(_ wanted: [String]) -> [Int] { wanted.compactMap { names.firstIndex(of: $0) } }
+
+    /// Those that are there; where some are wanted, one must be.
+    func any(_ wanted: [String], for what: String) throws(CommandFailure) -> [Int] {
+        let found = present(wanted)
+        if found.isEmpty, !wanted.isEmpty { throw missing(what, wanted) }
+        return found
+    }
 
     func missing(_ what: String, _ wanted: [String]) -> CommandFailure {
         let columns = wanted.map { "\"\($0)\"" }.joined(separator: " or ")

@@ -26,6 +26,12 @@ struct DelimitedRow {
         return bytes[start..<end]
     }
 
+    /// All of it is valid, and no field begins within a character that the one before it began.
+    var isUTF8: Bool {
+        let isSplit = ends.contains { $0 < bytes.count && bytes[$0] & 0xC0 == 0x80 }
+        return !isSplit && String(validating: bytes, as: UTF8.self) != nil
+    }
+
     func text(_ index: Int) -> String { String(decoding: bytes(of: index), as: UTF8.self) }
 
     fileprivate mutating func begin(_ line: Int) {
