@@ -10,6 +10,10 @@ package final class Counters: Sendable {
         case ingestConnectionsClosedUnusable
         case ingestConnectionsIdleClosed
         case ingestConnectionsSlowClosed
+        case sourceConnections
+        case sourceConnectionsTotal
+        case sourceFailures
+        case sourceUnfinishedLines
         case ingestLines
         case ingestEvents
         case ingestRejected
@@ -37,7 +41,8 @@ package final class Counters: Sendable {
 
         package var isGauge: Bool {
             switch self {
-            case .ingestConnections, .triggerSubscribers, .outboxLastSeq, .journalSegments, .users,
+            case .ingestConnections, .sourceConnections, .triggerSubscribers, .outboxLastSeq,
+                .journalSegments, .users,
                 .stateBytes:
                 true
             default: false
@@ -53,6 +58,10 @@ package final class Counters: Sendable {
             case .ingestConnectionsClosedUnusable: "roost_ingest_connections_unusable_total"
             case .ingestConnectionsIdleClosed: "roost_ingest_connections_idle_closed_total"
             case .ingestConnectionsSlowClosed: "roost_ingest_connections_slow_closed_total"
+            case .sourceConnections: "roost_source_connections"
+            case .sourceConnectionsTotal: "roost_source_connections_opened_total"
+            case .sourceFailures: "roost_source_failures_total"
+            case .sourceUnfinishedLines: "roost_source_unfinished_lines_total"
             case .ingestLines: "roost_ingest_lines_total"
             case .ingestEvents: "roost_ingest_events_total"
             case .ingestRejected: "roost_ingest_rejected_total"
@@ -88,6 +97,10 @@ package final class Counters: Sendable {
             case .ingestConnectionsClosedUnusable: "Plain connections closed after 100 unusable lines."
             case .ingestConnectionsIdleClosed: "Connections closed after being idle too long."
             case .ingestConnectionsSlowClosed: "Connections closed because a line took too long."
+            case .sourceConnections: "Open connections to sources that are read."
+            case .sourceConnectionsTotal: "Connections made to sources."
+            case .sourceFailures: "Attempts to connect to a source that failed."
+            case .sourceUnfinishedLines: "Lines a source's connection ended in the middle of."
             case .ingestLines: "Data lines received."
             case .ingestEvents: "Events applied."
             case .ingestRejected: "Lines kept as dead letters."

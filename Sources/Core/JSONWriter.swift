@@ -172,6 +172,18 @@ package struct JSONWriter: Sendable {
 
     private mutating func appendQuoted(_ text: some Sequence<UInt8>) {
         bytes.append(UInt8(ascii: "\""))
+        // Most texts have nothing to escape and go in as a whole.
+        let isWhole = text.withContiguousStorageIfAvailable { plain in
+            for byte in plain
+            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+            bytes.append(contentsOf: plain)
+            return true
+        }
+        if isWhole != true { appendEscaped(text) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaped(_ text: some Sequence<UInt8>) {
         for byte in text {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -189,7 +201,6 @@ package struct JSONWriter: Sendable {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }
 

@@ -30,6 +30,14 @@ package struct Settings: Sendable, Equatable {
         package var ingest = Endpoint(address: "127.0.0.1:7001")
         package var triggers = Endpoint(address: "127.0.0.1:7002")
         package var status = Endpoint(address: "127.0.0.1:7003")
+        package var sources: [Source] = []
+    }
+
+    /// A host that is connected to and read.
+    package struct Source: Sendable, Equatable {
+        /// `host:port`; the host may be a name.
+        package var address: String
+        package init(address: String) { self.address = address }
     }
 
     package enum ClockMode: String, CaseIterable, Sendable {
@@ -197,6 +205,13 @@ package struct Limits: Sendable, Equatable {
     package var idleTimeout: Int64 = 5 * Microseconds.minute
     /// A plain connection whose first so many lines are all unusable is closed.
     package var unusableLines = 100
+    /// Hosts of `listen.sources`.
+    package var sources = 16
+    /// Wait after the first failure of a source; it doubles.
+    package var sourceRetryLeast: Int64 = Microseconds.second / 2
+    package var sourceRetryMost: Int64 = 30 * Microseconds.second
+    /// For a connection to a source to be made.
+    package var sourceConnectTimeout: Int64 = 10 * Microseconds.second
     package var triggerConnections = 256
     package var statusConnections = 64
     /// Simultaneous lists of users.
@@ -241,6 +256,8 @@ package struct Limits: Sendable, Equatable {
         limits.subscriberBufferBytes = 4096
         limits.dedupeIDs = 1280
         limits.customNames = 4
+        limits.sourceRetryLeast = 1_000
+        limits.sourceRetryMost = 8_000
         return limits
     }
 }

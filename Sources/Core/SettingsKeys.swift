@@ -33,6 +33,8 @@ package struct SettingsKey: Sendable {
         /// Value → name, free on both sides.
         case mapping(Path<[String: String]>)
         case schedule(Path<Settings.Schedule?>)
+        /// A list of `{address: "host:port"}`.
+        case sources(Path<[Settings.Source]>)
         /// Named by the contract, with one value only so far; nothing is stored.
         case fixed(JSONValue, otherwise: String)
     }
@@ -77,6 +79,13 @@ package enum SettingsKeys {
         + endpoint(
             "status", "Where questions are answered (HTTP).", address: \.listen.status.address,
             token: \.listen.status.tokenFile, insecure: \.listen.status.insecure)
+        + [
+            SettingsKey(
+                "listen.sources", .sources(\.listen.sources),
+                "Hosts that are connected to and read, lines as on a plain connection, again after each end: "
+                    + "[{address: \"shop.example:9000\"}]. Only whole lines count; nothing is written to them."
+            )
+        ]
 
     private static func endpoint(
         _ name: String, _ sentence: String, address: SettingsKey.Path<String>,
@@ -314,6 +323,18 @@ package enum SettingsKeys {
         SettingsKey(
             "limits.unusable_lines", .count(\.limits.unusableLines, 1...many),
             "A plain connection whose first so many lines are all unusable is closed."),
+        SettingsKey("limits.sources", .count(\.limits.sources, 0...1000), "Hosts of listen.sources."),
+        SettingsKey(
+            "limits.source_retry_least",
+            .duration(\.limits.sourceRetryLeast, 1000...Microseconds.hour),
+            "Wait before a source that failed is tried again; it doubles with each failure in a row."),
+        SettingsKey(
+            "limits.source_retry_most", .duration(\.limits.sourceRetryMost, 1000...day),
+            "Until it is this. Chance takes up to half of each wait away."),
+        SettingsKey(
+            "limits.source_connect_timeout",
+            .duration(\.limits.sourceConnectTimeout, 10_000...Microseconds.hour),
+            "A source must have taken the connection within this."),
         SettingsKey(
             "limits.trigger_connections", .count(\.limits.triggerConnections, 1...100_000),
             "Subscribers of the trigger port."),

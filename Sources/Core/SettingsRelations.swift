@@ -14,6 +14,9 @@ package struct ListenAddress: Sendable, Equatable {
         self.port = port
     }
 
+    /// As it is read.
+    package var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
     /// Reaches no other machine.
     package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
@@ -73,6 +76,37 @@ extension Settings {
                 conflicts.append(.init(path, "\(endpoint.address) is also the address of listen.\(other)"))
             }
             taken[endpoint.address] = name
+        }
+        return conflicts + sourceConflicts
+    }
+
+    private var sourceConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        var seen: Set<String> = []
+        for source in listen.sources {
+            if source.address == listen.ingest.address {
+                conflicts.append(
+                    .init("listen.sources", "\(source.address) is the address of listen.ingest itself"))
+            }
+            if !seen.insert(source.address).inserted {
+                conflicts.append(
+                    .init(
+                        "listen.sources",
+                        "\(source.address) is named twice, so that its lines would count twice"))
+            }
+        }
+        if listen.sources.count > limits.sources {
+            conflicts.append(
+                .init(
+                    "listen.sources",
+                    "there are \(listen.sources.count); at most limits.sources, \(limits.sources), are read"))
+        }
+        if limits.sourceRetryLeast > limits.sourceRetryMost {
+            conflicts.append(
+                .init(
+                    "limits.source_retry_least",
+                    "\(DurationText.text(limits.sourceRetryLeast)) must be at most limits.source_retry_most, "
+                        + DurationText.text(limits.sourceRetryMost)))
         }
         return conflicts
     }

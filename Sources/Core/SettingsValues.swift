@@ -49,6 +49,7 @@ extension SettingsKey {
         case .fields(let path): try value.mergeFields(into: &settings[keyPath: path])
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
+        case .sources(let path): settings[keyPath: path] = try value.asSources()
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -78,6 +79,8 @@ extension SettingsKey {
             .object(
                 settings[keyPath: path].sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
         case .schedule(let path): Self.value(of: settings[keyPath: path])
+        case .sources(let path):
+            .array(settings[keyPath: path].map { .object([.init("address", .string($0.address))]) })
         case .fixed(let only, _): only
         }
     }
@@ -248,6 +251,38 @@ extension JSONValue {
             mapping[member.key] = name
         }
         return mapping
+    }
+
+    fileprivate func asSources() throws(SettingRefusal) -> [Settings.Source] {
+        guard case .array(let elements) = self else {
+            throw refusal(wanted: "a list such as [{address: \"shop.example:9000\"}]")
+        }
+        var sources: [Settings.Source] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) {
+                sources.append(try element.asSource())
+            } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"] + error.below)
+            }
+        }
+        return sources
+    }
+
+    private func asSource() throws(SettingRefusal) -> Settings.Source {
+        guard case .object(let members) = self else { throw refusal(wanted: "an object, {address: …}") }
+        if let other = members.first(where: { $0.key != "address" }) {
+            throw SettingRefusal("unknown key; a source has an address", below: [other.key])
+        }
+        guard members.count < 2 else { throw SettingRefusal("given twice", below: ["address"]) }
+        guard let value = members.first?.value else { throw SettingRefusal("a source needs an address") }
+        do throws(SettingRefusal) {
+            let text = try value.asText()
+            if let reason = ListenAddress.reasonAgainst(text) { throw SettingRefusal(reason) }
+            if ListenAddress(text)?.port == 0 { throw SettingRefusal("\(text) wants a port to connect to") }
+            return Settings.Source(address: text)
+        } catch {
+            throw SettingRefusal(error.reason, below: ["address"])
+        }
     }
 
     fileprivate func asSchedule() throws(SettingRefusal) -> Settings.Schedule? {

@@ -11,6 +11,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
     private var descriptor: Descriptor?
     private let peer: String
     private let onEnd: @Sendable () -> Void
+    private var onUsable: (@Sendable () -> Void)?
     private var decoder: Decoder
     private var framer: LineFramer
     private var machine: IngestProtocol
@@ -24,24 +25,28 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// - Parameter onEnd: called once, when the socket is closed.
+    /// - Parameters:
+    ///   - onUsable: called once, when a line has come that could be used.
+    ///   - onEnd: called once, when the socket is closed.
     package init(
         _ accepted: AcceptedSocket, context: IngestContext, makeDecoder: @Sendable () -> Decoder,
-        onEnd: @escaping @Sendable () -> Void
+        onUsable: (@Sendable () -> Void)? = nil, onEnd: @escaping @Sendable () -> Void
     ) {
         executor = QueueExecutor(label: "roost.ingest", target: .global(qos: .userInitiated))
         self.context = context
         descriptor = accepted.descriptor
         peer = accepted.peer
+        self.onUsable = onUsable
         self.onEnd = onEnd
         decoder = makeDecoder()
         let limits = context.limits
         framer = LineFramer(
             readBytes: limits.readBytes, lineBytes: limits.lineBytes, keptBytes: limits.deadLetterBytes)
-        machine = IngestProtocol(limits: limits, token: context.token)
+        machine = IngestProtocol(limits: limits, token: context.token, isTailed: context.isTailed)
+        // A source may be silent for as long as it likes, in the middle of a line too.
         deadlines = ConnectionDeadlines(
-            lineTimeout: limits.lineTimeout, idleTimeout: limits.idleTimeout,
-            now: context.time.monotonic())
+            lineTimeout: context.isTailed ? .max / 4 : limits.lineTimeout,
+            idleTimeout: context.isTailed ? .max / 4 : limits.idleTimeout, now: context.time.monotonic())
     }
 
     package nonisolated func start() { onQueue { $0.open() } }
@@ -105,7 +110,9 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
 
     /// Decodes whole lines as long as the protocol takes them.
     private func process() {
-        machine.share(among: Int(context.counters.value(.ingestConnections)))
+        machine.share(
+            among: Int(
+                context.counters.value(.ingestConnections) + context.counters.value(.sourceConnections)))
         while machine.wantsInput, let piece = framer.next() {
             switch piece {
             case .tooLong(let prefix, let length): tooLong(prefix, length)
@@ -124,6 +131,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
         decoded.batch.seal(key: context.key)
         var consumed = decoded.consumed
         if !decoded.batch.isEmpty { perform(machine.received(decoded.batch)) }
+        if machine.hasUsable, let told = onUsable.take() { told() }
         if case .control(let range) = decoded.stop {
             consumed = range.lowerBound
             if machine.wantsInput {
@@ -135,7 +143,9 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
     }
 
     private func tooLong(_ prefix: [UInt8], _ length: Int) {
-        guard !ControlLine.begins(prefix) else { return machine.receivedOverlongControl(bytes: length) }
+        guard context.isTailed || !ControlLine.begins(prefix) else {
+            return machine.receivedOverlongControl(bytes: length)
+        }
         var batch = EventBatch()
         batch.rejections = [
             Rejection(
@@ -253,6 +263,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
         guard let channel else { return }
         self.channel = nil
         alarm = nil
+        if context.isTailed, framer.hasPartialLine { context.counters.add(.sourceUnfinishedLines) }
         channel.close()
         perform(machine.closed())
         onEnd()

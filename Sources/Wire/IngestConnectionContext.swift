@@ -7,6 +7,8 @@ package struct IngestContext: Sendable {
     /// Secret of this process for the hashes of user ids.
     package let key: HashKey
     package let token: String?
+    /// The daemon connects by itself and reads: see `IngestProtocol.isTailed`.
+    package let isTailed: Bool
     /// Wall clock: an event further ahead of now is refused; microseconds.
     package let maxFutureSkew: Int64
     package let time: any TimeSource
@@ -15,16 +17,19 @@ package struct IngestContext: Sendable {
     private let unauthorized: LogThrottle
     private let fenced: LogThrottle
 
-    /// - Parameter token: what `$hello` must give; nil where none is asked for.
+    /// - Parameters:
+    ///   - token: what `$hello` must give; nil where none is asked for.
+    ///   - isTailed: for connections that the daemon makes; nobody is asked for a token there.
     package init(
-        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil,
+        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil, isTailed: Bool = false,
         maxFutureSkew: Int64 = Settings().clock.maxFutureSkew, time: any TimeSource, counters: Counters,
         log: Log
     ) {
         self.limits = limits
         self.intake = intake
         self.key = key
-        self.token = token
+        self.token = isTailed ? nil : token
+        self.isTailed = isTailed
         self.maxFutureSkew = maxFutureSkew
         self.time = time
         self.counters = counters

@@ -58,6 +58,7 @@ extension IngestProtocol {
     /// A control line, without its newline.
     package mutating func received(control bytes: UnsafeRawBufferPointer) -> [Action] {
         guard case .open = phase else { return [] }
+        if isTailed { return received(EventBatch(refusing: bytes, keptBytes: limits.deadLetterBytes)) }
         do throws(ControlFailure) {
             let line = try ControlLine(bytes)
             guard authorized || line.name == "$hello" else { return refuseUnauthorized(answering: true) }
@@ -137,5 +138,19 @@ extension IngestProtocol {
     /// The client was silent, or slow with a line, for too long.
     package mutating func expired(code: String, detail: String) {
         if speaks { end(saying: .refused(code: code, detail: detail)) } else { phase = .dead }
+    }
+}
+
+extension EventBatch {
+    /// One line from a source that would be a control line from a client.
+    fileprivate init(refusing control: UnsafeRawBufferPointer, keptBytes: Int) {
+        self.init()
+        rejections = [
+            Rejection(
+                line: 0, code: .missingField, detail: "a control line, and a source is not answered",
+                raw: Array(control.prefix(keptBytes)))
+        ]
+        lineCount = 1
+        byteCount = control.count + 1
     }
 }

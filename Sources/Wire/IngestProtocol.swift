@@ -61,6 +61,9 @@ package struct IngestProtocol {
 
     let limits: Limits
     let token: String?
+    /// The daemon has connected by itself, to read: nothing is ever said, and a line counts when it is whole,
+    /// for after a reconnection the source may give it again.
+    let isTailed: Bool
     var mode = Mode.plain
     var phase = Phase.open
     var authorized: Bool
@@ -83,9 +86,10 @@ package struct IngestProtocol {
     package internal(set) var speaks = false
 
     /// - Parameter token: what `$hello` must give, nil where none is asked for.
-    package init(limits: Limits, token: String?) {
+    package init(limits: Limits, token: String?, isTailed: Bool = false) {
         self.limits = limits
         self.token = token
+        self.isTailed = isTailed
         batchAllowance = limits.batchesInFlight
         authorized = token == nil
     }
@@ -127,7 +131,12 @@ package struct IngestProtocol {
     package var isEnding: Bool { if case .open = phase { false } else { true } }
 
     /// A last line without newline counts at a clean end.
-    package var takesLastLine: Bool { if case .plain = mode { !isEnding } else { false } }
+    package var takesLastLine: Bool {
+        if case .plain = mode { !isEnding && !isTailed } else { false }
+    }
+
+    /// A line that could be used has come.
+    package var hasUsable: Bool { usableSeen }
 
     /// Bytes to write, in order; those of an ack that a later one replaced are not among them.
     package mutating func takeOutput() -> [UInt8] {

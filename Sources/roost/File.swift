@@ -42,12 +42,30 @@ struct File: ~Copyable {
         if descriptor < 0 { throw SystemFailure("cannot create \(path)") }
     }
 
+    /// A file without a name, in `TMPDIR` or `/tmp`, that is gone with its descriptor.
+    init(temporaryFor purpose: String) throws(SystemFailure) {
+        let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var name = Array("\(directory)/roost-\(purpose)-XXXXXX".utf8CString)
+        descriptor = mkstemp(&name)
+        owned = true
+        if descriptor < 0 { throw SystemFailure("cannot create a temporary file in \(directory)") }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unlink(name)
+    }
+
     deinit { if owned { close(descriptor) } }
 
     /// Bytes of a regular file, nil of a pipe or terminal.
     var size: Int64? {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int64(status.st_size)
+    }
+
+    /// The same by path, without opening it, for opening a pipe takes from it.
+    static func size(of path: String) -> Int64? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int64(status.st_size)
     }
 

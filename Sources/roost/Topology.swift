@@ -12,6 +12,7 @@ struct Daemon: Sendable {
     let keeper: OutboxKeeper
     let snapshotter: Snapshotter
     let ingest: Listener
+    let sources: SourceTails
     let triggers: Listener
     let status: StatusServer
     /// Holds the data directory's lock.
@@ -77,6 +78,13 @@ struct Daemon: Sendable {
                 maxFutureSkew: settings.clock.maxFutureSkew, time: time, counters: counters, log: log),
             log: log
         ) { EventDecoder(settings: settings) }
+        let sources = SourceTails(
+            settings.listen.sources.compactMap { ListenAddress($0.address) },
+            context: IngestContext(
+                limits: settings.limits, intake: sequencer, key: key, isTailed: true,
+                maxFutureSkew: settings.clock.maxFutureSkew, time: time, counters: counters, log: log),
+            chance: &chance, log: log
+        ) { EventDecoder(settings: settings) }
         let triggers = try Listener.triggers(
             address: settings.listen.triggers.address,
             context: SubscriberContext(
@@ -93,17 +101,19 @@ struct Daemon: Sendable {
         ) { log.warning($0) }
 
         await ingest.start()
+        await sources.start()
         await triggers.start()
         await sequencer.startTicking()
         await snapshotter.start()
         return Daemon(
             sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, ingest: ingest,
-            triggers: triggers, status: status, directory: directory)
+            sources: sources, triggers: triggers, status: status, directory: directory)
     }
 
     /// Ends in order: no more lines, what was taken is on disk and acknowledged, a last snapshot.
     func stop() async {
         await snapshotter.stop()
+        await sources.stop()
         await ingest.stop()
         await sequencer.close()
         await withCheckedContinuation { continuation in

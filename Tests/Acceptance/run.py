@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import checks_models  # noqa: F401  each module registers its checks
+import checks_import  # noqa: F401  each module registers its checks
+import checks_models  # noqa: F401
 import checks_operation  # noqa: F401
 import checks_recovery  # noqa: F401
+import checks_sources  # noqa: F401
 import checks_state  # noqa: F401
 import checks_triggers  # noqa: F401
 import checks_wire  # noqa: F401

@@ -73,6 +73,7 @@ import Testing
         case .fields: .object([.init("user", .strings(["uid"]))])
         case .mapping: .object([.init("a", .string("b"))])
         case .schedule: .object([.init("every", .string("1h"))])
+        case .sources: .array([.object([.init("address", .string("shop.example:9000"))])])
         case .fixed(let only, _): only
         }
     }

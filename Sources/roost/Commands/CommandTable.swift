@@ -5,7 +5,8 @@ enum CommandTable {
     static let version = "0.1.0"
 
     static let all: [Command] = [
-        serveCommand, replayCommand, tailCommand, statusCommand, exportCommand, checkCommand, generateCommand,
+        serveCommand, replayCommand, importCommand, tailCommand, statusCommand, exportCommand, checkCommand,
+        generateCommand,
         benchCommand, fitCommand,
     ]
 

@@ -36,7 +36,7 @@ struct DaemonStatus: StatusSource {
             Named("connections", counters.value(.ingestConnections)), Named("lines", ledger.lines),
             Named("events", totals.events), Named("rejected", ledger.rejectedTotal),
             Named("late", totals.late), Named("duplicates", totals.duplicates),
-            Named("bytes", ledger.bytes),
+            Named("bytes", ledger.bytes), Named("sources", counters.value(.sourceConnections)),
         ]
         view.rejectedBy = RejectionCode.allCases.map { Named($0.text, ledger.rejected[Int($0.rawValue)]) }
         view.users = totals.users
