@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 1
+    private static let formatVersion: UInt32 = 2
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -22,6 +22,7 @@ extension Partition {
         stages.write(to: &out)
         segments.write(to: &out)
         repurchase.write(to: &out)
+        tiers.write(to: &out)
         return out.bytes
     }
 
@@ -63,6 +64,7 @@ extension Partition {
         stages = try StageHistory(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try RepurchaseState(from: &input)
+        tiers = try TierState(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }

@@ -61,6 +61,7 @@ final class Partition {
     var stages: StageHistory
     var segments: SegmentState
     var repurchase: RepurchaseState
+    var tiers = TierState()
 
     /// Everything before it is decided.
     var frontier: Int64 = EventTime.distantPast.microseconds

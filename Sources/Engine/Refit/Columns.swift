@@ -51,7 +51,7 @@ package struct PurchaseDayColumns: Sendable {
 
 extension Partition {
     /// Share of users kept for judging a fit: one in five, by the id alone.
-    private func isHeldOut(_ slot: Int) -> UInt8 { StableHash.hash128(users.id(slot)).1 % 5 == 0 ? 1 : 0 }
+    func isHeldOut(_ slot: Int) -> UInt8 { StableHash.hash128(users.id(slot)).1 % 5 == 0 ? 1 : 0 }
 
     /// - Parameter decidedOnly: only what has been decided upon, so that the order of arrival does not
     ///   show; else everything that has arrived.
