@@ -20,22 +20,28 @@
 /// `dormant` 2·silence − value · `at_risk` value + silence. Ties go to the group that comes first in canonical
 /// order and the name that comes first above.
 ///
+/// A group that continues an earlier one keeps its name. One of the five it loses when it has come to deserve
+/// it by far no longer (see `slack`), and a descriptive one when one of the five is free that it deserves.
+///
 /// Other groups get a descriptive name from the feature in which they deviate most: `cart_heavy`,
 /// `checkout_heavy`, …, `visitors` where they do less than others in all, `everyone` where there is one group.
 enum SegmentNames {
+    private static let five: Set<String> = ["vip", "loyal", "newcomer", "dormant", "at_risk"]
     private static let fitted = ["loyal", "newcomer", "dormant", "at_risk"]
     /// Fewest members of a group with one of the five names.
-    private static let fewestMembers: UInt64 = 10
+    private static let fewestMembers = 10.0
     /// And its least share of all users, as one in so many.
-    private static let oneIn: UInt64 = 10_000
+    private static let oneIn = 10_000.0
+    /// How much less than what gives a name keeps it, as a factor of every bound.
+    private static let slack = 0.75
 
     /// - Parameter kept: names of groups that are matched to earlier ones; nil for a new group.
     /// - Returns: a name for each group, all distinct, none of them `outlier`.
     static func assign(
         _ profiles: [SegmentProfile], features: [String], kept: [String?]
     ) -> [String] {
-        var names = kept
-        var taken = Set(kept.compactMap { $0 })
+        var names = stillDeserved(kept, profiles)
+        var taken = Set(names.compactMap { $0 }).union(kept.compactMap { $0 }.filter { !five.contains($0) })
         taken.insert(SegmentsModel.outlierName)
         if profiles.count > 1 {
             nameBest(profiles, &names, &taken)
@@ -43,6 +49,7 @@ enum SegmentNames {
         }
         return profiles.indices.map { index in
             if let name = names[index] { return name }
+            if let name = kept[index], !five.contains(name) { return name }
             let alone = profiles.count == 1
             let name = distinct(
                 alone ? "everyone" : description(profiles[index], features: features), taken)
@@ -51,9 +58,26 @@ enum SegmentNames {
         }
     }
 
-    private static func isGroup(_ profile: SegmentProfile, of all: [SegmentProfile]) -> Bool {
-        let users = all.reduce(0) { $0 + $1.users }
-        return profile.users >= fewestMembers && profile.users * oneIn >= users
+    /// Those of the five that stay.
+    private static func stillDeserved(_ kept: [String?], _ profiles: [SegmentProfile]) -> [String?] {
+        let vip = kept.firstIndex(of: "vip")
+        let deserved = deserved(profiles, except: vip, slack: slack)
+        let groups = profiles.filter { isGroup($0, of: profiles, slack: slack) }
+        let most = groups.map(\.revenue).max() ?? 0
+        return profiles.indices.map { index in
+            guard let name = kept[index], five.contains(name),
+                isGroup(profiles[index], of: profiles, slack: slack)
+            else { return nil }
+            if index == vip { return profiles[index].revenue >= most * slack ? name : nil }
+            return deserved[index].contains(name) ? name : nil
+        }
+    }
+
+    private static func isGroup(
+        _ profile: SegmentProfile, of all: [SegmentProfile], slack: Double = 1
+    ) -> Bool {
+        let users = all.reduce(0.0) { $0 + Double($1.users) }
+        return Double(profile.users) >= slack * max(fewestMembers, users / oneIn)
     }
 
     private static func nameBest(
@@ -89,7 +113,9 @@ enum SegmentNames {
     }
 
     /// The names that each group may bear.
-    private static func deserved(_ profiles: [SegmentProfile], except vip: Int?) -> [Set<String>] {
+    private static func deserved(
+        _ profiles: [SegmentProfile], except vip: Int?, slack: Double = 1
+    ) -> [Set<String>] {
         let others = profiles.indices.filter { $0 != vip }.map { profiles[$0] }
         let spend = others.contains { $0.revenue > 0 }
         let value: (SegmentProfile) -> Double = { spend ? $0.revenue : $0.activity }
@@ -98,12 +124,15 @@ enum SegmentNames {
         let age = mean(profiles, \.daysSinceFirstEvent)
         return profiles.map { group in
             var names: Set<String> = []
-            let isValued = value(group) > averageValue
+            let isValued = value(group) > averageValue * slack
+            let isCheap = value(group) * slack <= averageValue
             let silent = group.daysSinceLastEvent
-            if isValued, group.activity > 0, silent <= silence / 2 { names.insert("loyal") }
-            if !isValued, group.daysSinceFirstEvent <= 0.97 * age { names.insert("newcomer") }
-            if silent > silence, !isValued || group.buyers * 2 < group.users { names.insert("dormant") }
-            if isValued, silent >= 0.75 * silence { names.insert("at_risk") }
+            if isValued, group.activity > 0, silent * slack <= silence / 2 { names.insert("loyal") }
+            if isCheap, group.daysSinceFirstEvent <= age * (slack < 1 ? 1 : 0.97) { names.insert("newcomer") }
+            if silent > silence * slack, isCheap || Double(group.buyers) * 2 * slack < Double(group.users) {
+                names.insert("dormant")
+            }
+            if isValued, silent >= 0.75 * silence * slack { names.insert("at_risk") }
             return names
         }
     }

@@ -8,8 +8,7 @@ extension SegmentsFitting {
         let profiles = SegmentProfile.profiles(
             columns, clusterOf: clusterOfUser(clusters.labels), centroids: clusters.centroids,
             counted: config.features.map(\.counted))
-        let names = SegmentNames.assign(
-            profiles, features: config.names, kept: keepsNames ? matched.map { $0?.name } : matched.map { _ in nil })
+        let names = SegmentNames.assign(profiles, features: config.names, kept: matched.map { $0?.name })
         var next = nextID
         var inUse = Set(matched.compactMap { $0?.id })
         inUse.insert(SegmentsModel.outlierID)
@@ -23,12 +22,6 @@ extension SegmentsFitting {
         }
         segments.sort { $0.id < $1.id }
         return (segments, next)
-    }
-
-    /// Names given when there were few users, as on the first day, are given again where there are many.
-    private var keepsNames: Bool {
-        let earlier = previous?.segments.reduce(0) { $0 + $1.users } ?? 0
-        return earlier * 10 >= UInt64(insideUsers)
     }
 
     /// The next free id below the outliers', beginning again at 0 and stepping over those in use.
