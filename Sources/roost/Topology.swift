@@ -88,7 +88,8 @@ struct Daemon: Sendable {
             limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                registry: registry, settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
+                registry: registry, settings: settings, store: store, startedAt: startedAt, time: time,
+                counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 

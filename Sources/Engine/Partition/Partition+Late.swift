@@ -62,7 +62,7 @@ extension Partition {
     ) -> Bool {
         if time > due { return false }
         let isPurchase = code == EventNames.purchase
-        let basis = due - settings.delay(rule)
+        let basis = due - delay(rule, ofDue: due)
         switch rule {
         case .dormant: return time > basis || isPurchase
         case .churned, .winBack: return isPurchase && time > basis
@@ -87,7 +87,9 @@ extension Partition {
         if time > basis { return late.rawValue >= own.rawValue }
         guard late.rawValue > own.rawValue else { return false }
         if time == basis { return true }
-        guard let lateRule = late.rule, time + settings.delay(lateRule) >= basis else { return false }
+        guard let lateRule = late.rule, (stageDue(lateRule, from: time) ?? .min) >= basis else {
+            return false
+        }
         // What is known to have ended it before.
         let fired = pool.tail(users[slot]).fired
         for index in 0..<Int(users[slot].pointee.firedCount) {
@@ -168,7 +170,10 @@ extension Partition {
         var pendingTime: Int64 = 0
         func settle(before instant: Int64) {
             guard let rule = pending.rule else { return }
-            let due = pendingTime + settings.delay(rule)
+            guard let due = stageDue(rule, from: pendingTime) else {
+                pending = .none
+                return
+            }
             if due < instant {
                 fired.append((rule, due))
                 pending = .none

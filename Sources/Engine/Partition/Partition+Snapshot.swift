@@ -23,6 +23,7 @@ extension Partition {
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
+        formerDelays.write(to: &out)
         return out.bytes
     }
 
@@ -65,6 +66,7 @@ extension Partition {
         segments = try SegmentState(from: &input)
         repurchase = try RepurchaseState(from: &input)
         tiers = try TierState(from: &input)
+        formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
@@ -77,6 +79,7 @@ extension Partition {
         settings = changed
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         guard old.rules != changed.rules else { return }
+        formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.
         due.remove { [TimerKind.dormant, .churned, .winBack].map(\.rawValue).contains($0.kind) }
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min { rearm(slot) }

@@ -84,7 +84,8 @@ extension Partition {
             } else {
                 columns.daysSinceLastPurchase.append(.nan)
             }
-            columns.revenue.append(Double(account?.pointee.revenue ?? 0) / 1e6)
+            let revenue = account.map { decidedOnly ? closedRevenue($0) : $0.pointee.revenue }
+            columns.revenue.append(Double(revenue ?? 0) / 1e6)
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, user.pointee.firstSeen)
             columns.to = max(columns.to, last)

@@ -50,6 +50,13 @@ extension Partition {
         return columns
     }
 
+    /// Revenue of the purchase days that are over at the frontier, and so decided. Millionths.
+    func closedRevenue(_ account: UnsafeMutablePointer<AccountRecord>) -> Int64 {
+        if account.pointee.dayCount == 0 { return 0 }
+        let asOf = settings.zone.day(of: EventTime(microseconds: frontier))
+        return purchaseDays(account).prefix { $0.day < asOf }.reduce(0) { saturatingSum($0, $1.revenue) }
+    }
+
     /// Ascending.
     func purchaseDays(_ account: UnsafeMutablePointer<AccountRecord>) -> UnsafeBufferPointer<PurchaseDay> {
         UnsafeBufferPointer(

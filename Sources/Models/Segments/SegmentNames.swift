@@ -21,7 +21,7 @@
 /// order and the name that comes first above.
 ///
 /// A group that continues an earlier one keeps its name. One of the five it loses when it has come to deserve
-/// it by far no longer (see `slack`), and a descriptive one when one of the five is free that it deserves.
+/// it by far no longer, and a descriptive one when one of the five is free that it deserves by far (`slack`).
 ///
 /// Other groups get a descriptive name from the feature in which they deviate most: `cart_heavy`,
 /// `checkout_heavy`, …, `visitors` where they do less than others in all, `everyone` where there is one group.
@@ -32,7 +32,8 @@ enum SegmentNames {
     private static let fewestMembers = 10.0
     /// And its least share of all users, as one in so many.
     private static let oneIn = 10_000.0
-    /// How much less than what gives a name keeps it, as a factor of every bound.
+    /// How much less than what gives a name keeps it, as a factor of every bound; so much more than that takes
+    /// the place of a descriptive one.
     private static let slack = 0.75
 
     /// - Parameter kept: names of groups that are matched to earlier ones; nil for a new group.
@@ -41,15 +42,15 @@ enum SegmentNames {
         _ profiles: [SegmentProfile], features: [String], kept: [String?]
     ) -> [String] {
         var names = stillDeserved(kept, profiles)
-        var taken = Set(names.compactMap { $0 }).union(kept.compactMap { $0 }.filter { !five.contains($0) })
+        var taken = Set(names.compactMap { $0 }).union(kept.compactMap { $0 }.filter(isDescriptive))
         taken.insert(SegmentsModel.outlierName)
         if profiles.count > 1 {
-            nameBest(profiles, &names, &taken)
-            nameOthers(profiles, &names, &taken)
+            nameBest(profiles, kept, &names, &taken)
+            nameOthers(profiles, kept, &names, &taken)
         }
         return profiles.indices.map { index in
             if let name = names[index] { return name }
-            if let name = kept[index], !five.contains(name) { return name }
+            if let name = kept[index], isDescriptive(name) { return name }
             let alone = profiles.count == 1
             let name = distinct(
                 alone ? "everyone" : description(profiles[index], features: features), taken)
@@ -81,26 +82,33 @@ enum SegmentNames {
     }
 
     private static func nameBest(
-        _ profiles: [SegmentProfile], _ names: inout [String?], _ taken: inout Set<String>
+        _ profiles: [SegmentProfile], _ kept: [String?], _ names: inout [String?], _ taken: inout Set<String>
     ) {
         guard !taken.contains("vip") else { return }
         let average = mean(profiles, \.revenue)
         let groups = profiles.indices.filter { isGroup(profiles[$0], of: profiles) }
         guard let best = groups.max(by: { profiles[$0].revenue < profiles[$1].revenue }),
-            names[best] == nil, profiles[best].revenue > 0, profiles[best].revenue >= 2 * average,
+            names[best] == nil, profiles[best].revenue > 0,
+            profiles[best].revenue >= 2 * average / (isDescriptive(kept[best]) ? slack : 1),
             profiles[best].buyers * 3 >= profiles[best].users
         else { return }
         names[best] = "vip"
         taken.insert("vip")
     }
 
+    private static func isDescriptive(_ name: String?) -> Bool { name.map { !five.contains($0) } ?? false }
+
     private static func nameOthers(
-        _ profiles: [SegmentProfile], _ names: inout [String?], _ taken: inout Set<String>
+        _ profiles: [SegmentProfile], _ kept: [String?], _ names: inout [String?], _ taken: inout Set<String>
     ) {
         let free = profiles.indices.filter { names[$0] == nil && isGroup(profiles[$0], of: profiles) }
         let open = fitted.filter { !taken.contains($0) }
         guard !free.isEmpty, !open.isEmpty else { return }
-        let deserved = deserved(profiles, except: names.firstIndex(of: "vip"))
+        let vip = names.firstIndex(of: "vip")
+        let deserved = zip(
+            deserved(profiles, except: vip), Self.deserved(profiles, except: vip, slack: 1 / slack)
+        )
+        .enumerated().map { isDescriptive(kept[$0]) ? $1.1 : $1.0 }
         let scores = fits(profiles)
         let cost = open.map { name in
             free.map { deserved[$0].contains(name) ? -(scores[$0][name] ?? 0) : Double.infinity }
@@ -128,7 +136,9 @@ enum SegmentNames {
             let isCheap = value(group) * slack <= averageValue
             let silent = group.daysSinceLastEvent
             if isValued, group.activity > 0, silent * slack <= silence / 2 { names.insert("loyal") }
-            if isCheap, group.daysSinceFirstEvent <= age * (slack < 1 ? 1 : 0.97) { names.insert("newcomer") }
+            if isCheap, group.daysSinceFirstEvent <= age * (0.97 - 0.1 * (slack - 1)) {
+                names.insert("newcomer")
+            }
             if silent > silence * slack, isCheap || Double(group.buyers) * 2 * slack < Double(group.users) {
                 names.insert("dormant")
             }

@@ -106,7 +106,9 @@ struct TiersJudgement {
     /// Two standard errors of a share, the mean over the boundaries: that of an empirical quantile among
     /// others than it was drawn from.
     private static func noise(training: Int, held: Int) -> Double {
-        let shares = TiersModel.cellLevels.flatMap { levels in (1..<levels).map { Double($0) / Double(levels) } }
+        let shares = TiersModel.cellLevels.flatMap { levels in
+            (1..<levels).map { Double($0) / Double(levels) }
+        }
         let errors = shares.map {
             ($0 * (1 - $0) * (1 / Double(training) + 1 / Double(held))).squareRoot()
         }

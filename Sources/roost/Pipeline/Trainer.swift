@@ -99,7 +99,9 @@ actor Trainer {
             }
         }
         answered.notify(queue: executor.queue) {
-            self.assumeIsolated { next($0, parts.value.sorted { $0.partition < $1.partition }.map(\.columns)) }
+            self.assumeIsolated {
+                next($0, parts.value.sorted { $0.partition < $1.partition }.map(\.columns))
+            }
         }
     }
 
