@@ -62,7 +62,7 @@ struct Daemon: Sendable {
             settings: settings, time: time, counters: counters, log: log
         ) { fail(DaemonFailure(exitCode: DaemonFailure.stateCode, description: $0)) }
         let registry = RegistryKeeper(try ModelRegistry.open(path: directory.value.registry), log: log)
-        await registry.reconcile(ledger)
+        await registry.reconcile(await sequencer.ledger)
         let trainer = Trainer(shards: shards, settings: settings, registry: registry, time: time, log: log)
         await sequencer.begin(trainer, settings)
         let snapshotter = Snapshotter(

@@ -3,6 +3,10 @@ import Core
 extension Partition {
     /// An event behind the frontier: applied at its own time. What is past due already never fires; what
     /// was sent and is now untrue is withdrawn.
+    ///
+    /// Nor is it recorded as stale, as what an outage held up is: that was true when it was due, while of a
+    /// history that is filled in afterwards any further line may undo what the one before would have brought
+    /// about, and most of what was recorded would never have been true.
     func decideLate(_ slot: Int, time: Int64, code: UInt16, row: UInt32) {
         let user = users[slot]
         let isPurchase = code == EventNames.purchase

@@ -12,8 +12,7 @@ extension SegmentsFitting {
         let own: [Double]
         let mean: [Double]
         let inUse: [Double]?
-
-        var robust: RobustError { RobustError(trivial: mean, weights: test.weights) }
+        let robust: RobustError
     }
 
     mutating func judge(k: Int) throws(FitRefusal) -> Judgement {
@@ -26,11 +25,13 @@ extension SegmentsFitting {
         let points = standardisation.points(rows, weights: training)
         let partition = kmeans.fit(points, k: k, generator: &generator)
         let test = standardisation.points(rows, weights: held)
+        let mean = nearestSquares(test, points.mean())
         return Judgement(
             standardisation: standardisation, test: test, partition: partition,
             trainingUsers: insideUsers - heldUsers, heldUsers: heldUsers,
-            own: nearestSquares(test, partition.centroids), mean: nearestSquares(test, points.mean()),
-            inUse: comparable(to: k, in: standardisation).map { nearestSquares(test, $0) })
+            own: nearestSquares(test, partition.centroids), mean: mean,
+            inUse: comparable(to: k, in: standardisation).map { nearestSquares(test, $0) },
+            robust: RobustError(trivial: mean, weights: test.weights))
     }
 }
 
@@ -40,7 +41,6 @@ extension SegmentsFitting.Judgement {
         let centroids = model.segments.flatMap { segment in
             grouped(standardisation.translate(segment.centroid, from: model.standardisation), padding: 0)
         }
-        let robust = robust
         return robust.evidence(
             own: own, final: nearestSquares(test, centroids), trivial: robust.mean(mean), inUse: inUse,
             count: test.weights.reduce(0, +), finite: model.inertia.isFinite,
@@ -58,7 +58,6 @@ extension SegmentsFitting.Judgement {
     }
 
     var baseline: [Tree.Member] {
-        let robust = robust
         var baseline: [Tree.Member] = [
             .init("mean_squared_distance", .finite(weightedMean(mean, test.weights))),
             .init("bounded_squared_distance", .finite(robust.mean(mean))),
