@@ -152,8 +152,13 @@ package struct Settings: Sendable, Equatable {
         package var minimumIntervals = 30
     }
 
+    package struct TiersModel: Sendable, Equatable {
+        /// Fewest buyers for a fit.
+        package var minimumBuyers = 30
+    }
+
     package struct ModelSettings: Sendable, Equatable {
-        package var enabled = ["segments", "repurchase"]
+        package var enabled = SettingsKeys.knownModels
         /// Nil: daily at 03:00 under the wall clock, never under the event clock.
         package var schedule: Schedule?
         package var seed: UInt64 = 42
@@ -163,6 +168,7 @@ package struct Settings: Sendable, Equatable {
         package var keepVersions = 50
         package var segments = SegmentsModel()
         package var repurchase = RepurchaseModel()
+        package var tiers = TiersModel()
     }
 
     /// One of the built-in rules.

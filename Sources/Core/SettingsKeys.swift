@@ -55,8 +55,8 @@ package enum SettingsKeys {
         ]
         + listen + clock + schema + sessions + journal + retention + models + triggers + limits
 
-    /// Models that `models.enabled` may name.
-    package static let knownModels = ["segments", "repurchase"]
+    /// Models that `models.enabled` may name, in the order of fitting.
+    package static let knownModels = ["segments", "repurchase", "tiers"]
 
     /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
     package static let knownFeatures = [
@@ -246,6 +246,9 @@ package enum SettingsKeys {
             "models.repurchase.minimum_intervals",
             .count(\.models.repurchase.minimumIntervals, 1...many),
             "Fewest observed intervals between purchases for a fit."),
+        SettingsKey(
+            "models.tiers.minimum_buyers", .count(\.models.tiers.minimumBuyers, 1...many),
+            "Fewest buyers for a fit."),
     ]
 
     private static let triggers =

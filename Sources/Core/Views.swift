@@ -139,6 +139,8 @@ package struct UserView: Sendable {
     /// Nil without a refund.
     package var refunds: Refunds?
     package var rfm: RFM?
+    /// `R3F2M2`; nil without a purchase or before boundaries were adopted.
+    package var rfmCell: String?
     package var rolling: [RollingView] = []
     package var coupons: Coupons?
     /// Dimension, then value and amount in millionths.

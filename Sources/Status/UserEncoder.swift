@@ -24,6 +24,10 @@ package struct UserEncoder: Sendable {
         sessions(user, into: &json)
         purchases(user, into: &json)
         if let rfm = user.rfm { encode(rfm, into: &json) }
+        if let cell = user.rfmCell {
+            json.key("rfm_cell")
+            json.value(cell)
+        }
         rolling(user.rolling, into: &json)
         if let coupons = user.coupons { encode(coupons, into: &json) }
         amounts(user.amountBy, into: &json)

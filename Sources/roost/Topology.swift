@@ -62,9 +62,9 @@ struct Daemon: Sendable {
             ledger: ledger, shards: shards, writer: writer, keeper: keeper, key: key, store: store,
             settings: settings, time: time, counters: counters, log: log
         ) { fail(DaemonFailure(exitCode: DaemonFailure.stateCode, description: $0)) }
-        let trainer = Trainer(
-            shards: shards, settings: settings,
-            registry: try ModelRegistry.open(path: directory.value.registry), time: time, log: log)
+        let registry = RegistryKeeper(try ModelRegistry.open(path: directory.value.registry), log: log)
+        await registry.reconcile(await sequencer.ledger)
+        let trainer = Trainer(shards: shards, settings: settings, registry: registry, time: time, log: log)
         await sequencer.begin(trainer, settings)
         let snapshotter = Snapshotter(
             snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
@@ -96,7 +96,8 @@ struct Daemon: Sendable {
             limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
+                registry: registry, settings: settings, store: store, startedAt: startedAt, time: time,
+                counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 

@@ -19,6 +19,7 @@ try:
 except ImportError:
     numpy = None
 
+MODELS = ["segments", "repurchase", "tiers"]
 EIGHT = [
     "add_to_cart", "begin_checkout", "first_visit", "login", "purchase", "session_start", "sign_up",
     "long_total_s",
@@ -38,7 +39,7 @@ def generated(env):
 
 
 def fitted(env):
-    """A daemon's answers after a refit of both models on the generated log."""
+    """A daemon's answers after a refit of all models on the generated log."""
     def make():
         try:
             return make_fitted(env)
@@ -52,7 +53,7 @@ def make_fitted(env):
     with env.daemon() as daemon:
         daemon.feed(generated(env))
         answers = {}
-        for model in ("segments", "repurchase"):
+        for model in MODELS:
             answer = daemon.status.refit(model)
             expect_equal(answer.status, 200, f"POST refit of {model}: {answer.body!r:.300}")
             answers[model] = answer.json()
@@ -70,7 +71,7 @@ def make_fitted(env):
 
 @check
 def refits_are_adopted(env):
-    """Both first models pass their gates on a log of ordinary shape, and say so everywhere."""
+    """All models pass their gates on a log of ordinary shape, and say so everywhere."""
     run = fitted(env)
     for model, answer in run["answers"].items():
         expect(answer["adopted"] is True, f"{model}: {answer}")
@@ -80,7 +81,7 @@ def refits_are_adopted(env):
         for key in ("reason", "fitted_at", "seconds", "data", "parameters", "metrics", "baseline", "history"):
             expect(key in told, f"{key} of /v1/models/{model}")
         expect_equal(run["status"]["models"][model]["version"], 1, f"version of {model} on /v1/status")
-    expect_equal(sorted(row["name"] for row in run["list"]), ["repurchase", "segments"], "/v1/models")
+    expect_equal(sorted(row["name"] for row in run["list"]), sorted(MODELS), "/v1/models")
     expect_equal(run["segments"]["model"], "segments@1", "model of /v1/segments")
     expect_numbering(run["outbox"])
 
@@ -190,7 +191,7 @@ def a_model_without_data_is_refused(env):
     """Too little data is a refusal with its reason, kept in the history, and no failure."""
     with env.daemon() as daemon:
         daemon.feed(env.log("synthetic")[:5])
-        for model in ("segments", "repurchase"):
+        for model in MODELS:
             answer = daemon.status.refit(model).json()
             expect_equal(answer["adopted"], False, f"{model}: adopted")
             expect(answer["reason"], f"{model}: a reason")
@@ -206,7 +207,7 @@ def scheduled_run(env, lines, closed, feed, prefix=()):
         feed(daemon)
         daemon.advance(stamp(closed))
         models = {}
-        for name in ("segments", "repurchase"):
+        for name in MODELS:
             told = daemon.status.json(f"/v1/models/{name}")
             models[name] = (told["version"], told["adopted"], told["reason"], json.dumps(
                 told["parameters"], default=str))
@@ -240,6 +241,7 @@ def scheduled_refits_are_reproducible(env, name):
     for row in map(json.loads, first[0]):
         kinds[row["rule"]] = kinds.get(row["rule"], 0) + 1
     expect(first[2]["repurchase"][0] > 0, "repurchase was fitted")
+    expect(first[2]["tiers"][1], "tiers are in use")
     expect(kinds.get("repurchase_due"), f"repurchase_due among the triggers: {kinds}")
     return f"{kinds}, segments version {first[2]['segments'][0]}"
 

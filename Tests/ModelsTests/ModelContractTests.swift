@@ -5,6 +5,7 @@ import Testing
 enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     case segments
     case repurchase
+    case tiers
 
     var testDescription: String { rawValue }
 
@@ -17,6 +18,18 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .repurchase:
             let histories = poissonBuyers(300, seed: 5)
             return histories.reordered(order(histories.days.count)).request()
+        case .tiers:
+            let buyers = Buyers(random: 600, seed: 5)
+            return buyers.reordered(order(buyers.heldOut.count)).request()
+        }
+    }
+
+    /// A request over few rows.
+    var small: [UInt8] {
+        switch self {
+        case .segments: visitors(40, seed: 1).request()
+        case .repurchase: poissonBuyers(20, seed: 1).request()
+        case .tiers: Buyers(random: 20, seed: 1).request()
         }
     }
 
@@ -24,6 +37,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .segments: try SegmentsModel(bytes: bytes).bytes
         case .repurchase: try RepurchaseModel(bytes: bytes).bytes
+        case .tiers: try TiersModel(bytes: bytes).bytes
         }
     }
 }
@@ -119,8 +133,7 @@ func fitBytes(_ bytes: [UInt8]) -> [UInt8] {
     @Test(arguments: Contestant.allCases)
     func `damaged bytes never trap`(_ contestant: Contestant) throws {
         var generator = SeededGenerator(seed: 3)
-        let small =
-            contestant == .segments ? visitors(40, seed: 1).request() : poissonBuyers(20, seed: 1).request()
+        let small = contestant.small
         for _ in 0..<150 {
             var request = small
             for _ in 0...generator.below(4) {

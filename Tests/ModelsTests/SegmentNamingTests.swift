@@ -54,6 +54,58 @@ import Testing
         #expect(try names(table, k: 6) == wanted)
     }
 
+    @Test(arguments: [1, 3, 9]) func `a few users are no loyal, at-risk or best customers`(_ few: Int) throws
+    {
+        let (all, _) = kinds()
+        // Of the vip, the loyal and those at risk only a few are there; the others stay thirty each.
+        let rows = (0..<all.users).filter { [2, 4].contains($0 / 30) || $0 % 30 < few }
+        let table = all.reordered(rows)
+        var config = table.config
+        config.k = 5
+        config.restarts = 10
+        let model = try table.fit(config).model
+        for segment in model.segments where segment.users < 10 {
+            #expect(!["vip", "loyal", "newcomer", "at_risk", "dormant"].contains(segment.name))
+        }
+        #expect(Set(model.segments.map(\.name)).isSuperset(of: ["newcomer", "dormant"]))
+    }
+
+    @Test func `who spends and is as silent as others is not loyal`() throws {
+        var (table, _) = kinds()
+        table.daysSinceLastEvent = table.daysSinceLastEvent.map { _ in 50 }
+        table.daysSinceLastPurchase = table.daysSinceLastPurchase.map { $0.isNaN ? $0 : 50 }
+        #expect(try !names(table, k: 5).contains("loyal"))
+    }
+
+    @Test func `a group keeps its name while it is alike and loses it when it has become another`() throws {
+        let (table, wanted) = kinds()
+        var config = table.config
+        config.k = 5
+        config.restarts = 10
+        let first = try table.fit(config).model
+        func refitted(_ change: (inout Table) -> Void) throws -> [String] {
+            var changed = table
+            change(&changed)
+            let model = try changed.fit(config, seed: 3, previous: first).model
+            return stride(from: 0, to: changed.users, by: 30).map { user in
+                let id = changed.row(user).withUnsafeBufferPointer { model.assign(features: $0.baseAddress!) }
+                return model.name(of: id) ?? ""
+            }
+        }
+        // A little more and a little less of everything.
+        let alike = try refitted { table in
+            table.revenue = table.revenue.map { $0 * 0.9 }
+            table.daysSinceLastEvent = table.daysSinceLastEvent.map { $0 * 1.1 + 1 }
+        }
+        #expect(alike == wanted)
+        // The loyal have stayed away for half a year.
+        let gone = try refitted { table in
+            for user in 30..<60 { table.daysSinceLastEvent[user] = 180 }
+        }
+        #expect(gone[1] != "loyal")
+        #expect(gone[0] == "vip")
+    }
+
     @Test(arguments: 1...12) func `names are distinct for any number of groups`(_ k: Int) throws {
         let table = visitors(1_500, seed: 6)
         var config = table.config

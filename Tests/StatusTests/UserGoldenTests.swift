@@ -41,6 +41,7 @@ import Testing
         rfm.monetaryValue = 51020
         rfm.daysSinceLast = 37
         user.rfm = rfm
+        user.rfmCell = "R3F2M2"
         user.rolling = [
             RollingView(days: 1, events: 0, sessions: 0, purchases: 0, revenue: 0),
             RollingView(days: 7, events: 3, sessions: 2, purchases: 1, revenue: 29_330_000),
@@ -76,7 +77,7 @@ import Testing
         "purchase":{"count":17,"days":15,"revenue":812300,"mean_value":47782.35294117647,\
         "first":"2024-07-01T09:00:00Z","last":"2024-11-21T10:00:00Z","interval_mean_d":10.2,"interval_sd_d":4.1,\
         "refunds":{"count":1,"value":12000}},\
-        "rfm":{"frequency":14,"recency_d":143,"T_d":180,"monetary_value":51020,"days_since_last":37},\
+        "rfm":{"frequency":14,"recency_d":143,"T_d":180,"monetary_value":51020,"days_since_last":37},"rfm_cell":"R3F2M2",\
         "rolling":{"1d":{"events":0,"sessions":0,"purchases":0,"revenue":0},\
         "7d":{"events":3,"sessions":2,"purchases":1,"revenue":29.33}},\
         "coupon":{"used":3,"not_used":1,"clicked":9,"used_ratio":0.23076923076923078},\

@@ -67,4 +67,32 @@ struct ModelRegistryTests {
         #expect(try registry.history(of: "segments").map(\.version) == [12, 11, 10, 9, 8, 4])
         #expect(try registry.inUse("segments")?.bytes == [4])
     }
+
+    @Test func `an adoption that the journal does not know is taken back`() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try ModelRegistry.open(path: directory.path + "/registry.db")
+        for version in 1...4 {
+            try registry.store(
+                candidate(version, adopted: version != 3), bytes: [UInt8(version)], record: 0, keep: 5)
+        }
+        try registry.store(candidate(9, adopted: true, name: "clv"), bytes: [9], record: 0, keep: 5)
+        #expect(try registry.disown("segments", after: 4) == [])
+        #expect(try registry.disown("segments", after: 1) == [2, 4])
+        #expect(try registry.history(of: "segments").map(\.adopted) == [false, false, false, true])
+        #expect(try registry.history(of: "segments")[0].reason.contains("never in use"))
+        #expect(try registry.history(of: "segments")[1].reason == "no better")
+        #expect(try registry.inUse("segments")?.bytes == [1])
+        #expect(try registry.inUse("clv")?.bytes == [9])
+        #expect(try registry.disown("segments", after: 1) == [])
+    }
+
+    @Test func `what is in use until the next one's adoption is on record is kept`() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try ModelRegistry.open(path: directory.path + "/registry.db")
+        try registry.store(candidate(1, adopted: true), bytes: [1], record: 0, keep: 1)
+        try registry.store(candidate(2, adopted: true), bytes: [2], record: 0, keep: 1, inUse: 1)
+        #expect(try registry.history(of: "segments").map(\.version) == [2, 1])
+        try registry.store(candidate(3, adopted: true), bytes: [3], record: 0, keep: 1, inUse: 2)
+        #expect(try registry.history(of: "segments").map(\.version) == [3, 2])
+    }
 }

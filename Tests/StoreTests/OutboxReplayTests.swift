@@ -72,7 +72,7 @@ struct OutboxReplayTests {
         let other = try Database.open(path: path)
         try other.execute(
             """
-            CREATE TRIGGER refuse BEFORE INSERT ON triggers WHEN new.seq = 12
+            CREATE TRIGGER refuse BEFORE INSERT ON blocks WHEN new.seq = 12
             BEGIN SELECT raise(ABORT, 'refused'); END
             """)
         let batch = [Trigger](repeating: trigger("x", rule: "new_rule"), count: 9)
@@ -91,7 +91,7 @@ struct OutboxReplayTests {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/outbox.db"
         try Database.open(path: path).execute("PRAGMA user_version = 99")
-        #expect(throws: DatabaseError.newerSchema(path: path, found: 99, known: 1)) {
+        #expect(throws: DatabaseError.newerSchema(path: path, found: 99, known: 2)) {
             _ = try Outbox.open(path: path)
         }
         let other = directory.path + "/other.db"

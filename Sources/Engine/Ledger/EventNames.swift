@@ -22,6 +22,8 @@ package struct EventNames: Sendable, Equatable {
 
     /// Names beyond the known ones, from number `firstCustom` on.
     package private(set) var custom: [String] = []
+    /// The journal record in which each of them got its number, ascending.
+    private var records: [UInt64] = []
     private var numbers: [String: UInt16]
     private var limit: Int
 
@@ -43,38 +45,53 @@ package struct EventNames: Sendable, Equatable {
     package func code(_ name: String) -> UInt16? { numbers[name] }
 
     /// Number of a name; a new one is added while there is room.
-    package mutating func intern(_ name: String) -> UInt16 {
+    private mutating func intern(_ name: String, _ record: UInt64) -> UInt16 {
         if let code = numbers[name] { return code }
         guard custom.count < limit else { return Self.other }
         let code = Self.firstCustom + UInt16(custom.count)
         custom.append(name)
+        records.append(record)
         numbers[name] = code
         return code
     }
 
-    /// Numbers of the dictionary entries of a batch that its rows use as names; others get `other`.
-    package mutating func codes(of batch: EventBatch) -> [UInt16] {
+    /// Number of a name as a record that has been taken before had it: one added since was `other` then.
+    private func number(_ name: String, asOf record: UInt64) -> UInt16 {
+        guard let code = numbers[name] else { return Self.other }
+        return code < Self.firstCustom || records[Int(code - Self.firstCustom)] <= record ? code : Self.other
+    }
+
+    /// Numbers of the dictionary entries of a record's batch that its rows use as names; others get `other`.
+    ///
+    /// - Parameter isNew: the record is the next of the journal; else it is taken again, for partitions that
+    ///   are behind, and gives the numbers it gave first, whatever names and limits came later.
+    package mutating func codes(of batch: EventBatch, record: UInt64, isNew: Bool) -> [UInt16] {
         var codes = [UInt16](repeating: Self.other, count: batch.dictionary.count)
         var seen = [Bool](repeating: false, count: batch.dictionary.count)
         for row in batch.rows where !seen[Int(row.name)] {
             seen[Int(row.name)] = true
-            codes[Int(row.name)] = intern(batch.string(row.name))
+            let name = batch.string(row.name)
+            codes[Int(row.name)] = isNew ? intern(name, record) : number(name, asOf: record)
         }
         return codes
     }
 
     package func write(to out: inout ByteWriter) {
         out.put(UInt64(custom.count))
-        for name in custom { out.put(name) }
+        for (name, record) in zip(custom, records) {
+            out.put(name)
+            out.put(record)
+        }
     }
 
     package init(from input: inout ByteReader, limit: Int) throws(StateError) {
         self.init(limit: limit)
-        let total = try input.count(of: 8)
+        let total = try input.count(of: 16)
         for _ in 0..<total {
             let name = try input.getText()
             numbers[name] = Self.firstCustom + UInt16(custom.count)
             custom.append(name)
+            records.append(try input.get())
         }
     }
 }

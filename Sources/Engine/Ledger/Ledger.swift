@@ -85,7 +85,7 @@ package struct Ledger: Sendable {
 
     /// Takes an events record; gives what the shards apply.
     package mutating func apply(_ entry: EventsEntry, position: UInt64, key: HashKey) -> SequencedBatch {
-        let codes = names.codes(of: entry.batch)
+        let codes = names.codes(of: entry.batch, record: position, isNew: position > self.position)
         let sequenced = SequencedBatch(
             batch: entry.batch, codes: codes, key: key, clock: entry.clock, wallNow: entry.wallNow,
             lateness: entry.lateness)
@@ -165,7 +165,7 @@ package struct Ledger: Sendable {
 
     package func snapshot() -> [UInt8] {
         var out = ByteWriter()
-        out.put(UInt32(1))
+        out.put(UInt32(2))
         out.put(position)
         for value in [clock.now, clock.frontier, clock.watermark, lines, bytes] { out.put(value) }
         settings.write(to: &out)
@@ -196,8 +196,8 @@ package struct Ledger: Sendable {
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == 1 else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 1")
+        guard version == 2 else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 2")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []

@@ -3,6 +3,10 @@ import Core
 extension Partition {
     /// An event behind the frontier: applied at its own time. What is past due already never fires; what
     /// was sent and is now untrue is withdrawn.
+    ///
+    /// Nor is it recorded as stale, as what an outage held up is: that was true when it was due, while of a
+    /// history that is filled in afterwards any further line may undo what the one before would have brought
+    /// about, and most of what was recorded would never have been true.
     func decideLate(_ slot: Int, time: Int64, code: UInt16, row: UInt32) {
         let user = users[slot]
         let isPurchase = code == EventNames.purchase
@@ -62,7 +66,7 @@ extension Partition {
     ) -> Bool {
         if time > due { return false }
         let isPurchase = code == EventNames.purchase
-        let basis = due - terms.delay(rule)
+        let basis = due - delay(rule, ofDue: due)
         switch rule {
         case .dormant: return time > basis || isPurchase
         case .churned, .winBack: return isPurchase && time > basis
@@ -87,7 +91,9 @@ extension Partition {
         if time > basis { return late.rawValue >= own.rawValue }
         guard late.rawValue > own.rawValue else { return false }
         if time == basis { return true }
-        guard let lateRule = late.rule, time + terms.delay(lateRule) >= basis else { return false }
+        guard let lateRule = late.rule, (stageDue(lateRule, from: time) ?? .min) >= basis else {
+            return false
+        }
         // What is known to have ended it before.
         let fired = pool.tail(users[slot]).fired
         for index in 0..<Int(users[slot].pointee.firedCount) {
@@ -166,7 +172,10 @@ extension Partition {
         var pendingTime: Int64 = 0
         func settle(before instant: Int64) {
             guard let rule = pending.rule else { return }
-            let due = pendingTime + terms.delay(rule)
+            guard let due = stageDue(rule, from: pendingTime) else {
+                pending = .none
+                return
+            }
             if due < instant {
                 fired.append((rule, due))
                 pending = .none

@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 2
+    private static let formatVersion: UInt32 = 3
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -22,6 +22,8 @@ extension Partition {
         stages.write(to: &out)
         segments.write(to: &out)
         repurchase.write(to: &out)
+        tiers.write(to: &out)
+        formerDelays.write(to: &out)
         return out.bytes
     }
 
@@ -63,6 +65,8 @@ extension Partition {
         stages = try StageHistory(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try RepurchaseState(from: &input)
+        tiers = try TierState(from: &input)
+        formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
@@ -75,6 +79,7 @@ extension Partition {
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         guard old.rules != changed.rules else { return }
+        formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.
         due.removeAll { [TimerKind.dormant, .churned, .winBack].map(\.rawValue).contains($0.kind) }
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min { rearm(slot) }

@@ -51,6 +51,7 @@ extension Partition {
         }
         guard record.purchaseCount > 0 else { return }
         describePurchases(account, today, &view)
+        view.rfmCell = view.rfm.flatMap(tiers.cell)
         view.amountBy = amounts(account)
         view.recentPurchases = recentPurchases(account).reversed().map { purchase in
             PurchaseView(
@@ -101,9 +102,8 @@ extension Partition {
         rfm.ageDays = Int64(today - first)
         rfm.daysSinceLast = Int64(today - last)
         if intervals > 0 {
-            rfm.monetaryValue =
-                Double(saturatingDifference(account.pointee.revenue, days[0].revenue)) / 1e6
-                / Double(intervals)
+            rfm.monetaryValue = Self.monetaryValue(
+                revenue: account.pointee.revenue, first: days[0].revenue, intervals: intervals)
         }
         view.rfm = rfm
         for index in view.rolling.indices {

@@ -64,6 +64,9 @@ final class Partition {
     var stages: StageHistory
     var segments: SegmentState
     var repurchase: RepurchaseState
+    var tiers = TierState()
+    /// Delays of the rules that held before, for judging what was decided under them.
+    var formerDelays = FormerDelays()
 
     /// Everything before it is decided.
     var frontier: Int64 = EventTime.distantPast.microseconds

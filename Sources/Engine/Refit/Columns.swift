@@ -51,7 +51,7 @@ package struct PurchaseDayColumns: Sendable {
 
 extension Partition {
     /// Share of users kept for judging a fit: one in five, by the id alone.
-    private func isHeldOut(_ slot: Int) -> UInt8 { StableHash.hash128(users.id(slot)).1 % 5 == 0 ? 1 : 0 }
+    func isHeldOut(_ slot: Int) -> UInt8 { StableHash.hash128(users.id(slot)).1 % 5 == 0 ? 1 : 0 }
 
     /// - Parameter decidedOnly: only what has been decided upon, so that the order of arrival does not
     ///   show; else everything that has arrived.
@@ -84,7 +84,8 @@ extension Partition {
             } else {
                 columns.daysSinceLastPurchase.append(.nan)
             }
-            columns.revenue.append(Double(account?.pointee.revenue ?? 0) / 1e6)
+            let revenue = account.map { decidedOnly ? closedRevenue($0) : $0.pointee.revenue }
+            columns.revenue.append(Double(revenue ?? 0) / 1e6)
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, user.pointee.firstSeen)
             columns.to = max(columns.to, last)

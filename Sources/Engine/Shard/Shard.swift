@@ -213,6 +213,7 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
+            case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -297,6 +298,10 @@ package actor Shard {
 
     package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: PurchaseDayColumns)] {
         partitions.map { ($0.number, $0.repurchaseColumns(decidedOnly: decidedOnly)) }
+    }
+
+    package func tierColumns(decidedOnly: Bool) -> [(partition: Int, columns: TierColumns)] {
+        partitions.map { ($0.number, $0.tierColumns(decidedOnly: decidedOnly)) }
     }
 
     /// A partition's state with its position; nil where it is another shard's.

@@ -21,5 +21,10 @@ private func fitted(_ request: FitRequest) throws(FitRefusal) -> FitResult.Candi
         return FitResult.Candidate(
             model: fit.model.bytes, evidence: fit.evidence, metrics: fit.metrics, baseline: fit.baseline,
             parameters: fit.parameters)
+    case .tiers(let columns, let config, let previous):
+        let fit = try TiersModel.fit(columns, config: config, previous: previous)
+        return FitResult.Candidate(
+            model: fit.model.bytes, evidence: fit.evidence, metrics: fit.metrics, baseline: fit.baseline,
+            parameters: fit.parameters)
     }
 }

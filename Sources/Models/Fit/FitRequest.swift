@@ -6,12 +6,14 @@
 package enum FitRequest {
     case segments(SegmentsColumns, SegmentsConfig, seed: UInt64, previous: SegmentsModel?)
     case repurchase(RepurchaseColumns, RepurchaseConfig, previous: RepurchaseModel?)
+    case tiers(TiersColumns, TiersConfig, previous: TiersModel?)
 
     static let magic: UInt32 = 0x5152_4652  // RFRQ
     static let version: UInt32 = 1
 
     package static let segmentsName = "segments"
     package static let repurchaseName = "repurchase"
+    package static let tiersName = "tiers"
 
     /// Reads a request in place.
     /// - Parameter bytes: beginning at a multiple of 8.
@@ -35,6 +37,7 @@ package enum FitRequest {
             switch name {
             case FitRequest.segmentsName: request = try FitRequest(segments: &reader)
             case FitRequest.repurchaseName: request = try FitRequest(repurchase: &reader)
+            case FitRequest.tiersName: request = try FitRequest(tiers: &reader)
             default: unknown = name
             }
             if request != nil { try reader.finish() }
@@ -77,6 +80,21 @@ package enum FitRequest {
             offsets: try reader.column(UInt32.self, count: buyers + 1),
             heldOut: try reader.column(UInt8.self, count: buyers), asOfDay: asOfDay)
         self = .repurchase(columns, config, previous: model)
+    }
+
+    private init(tiers reader: inout ByteReader) throws(CodingFailure) {
+        var config = TiersConfig()
+        config.minimumBuyers = try reader.size()
+        let previous = Array(try reader.blob())
+        let model = previous.isEmpty ? nil : try TiersModel(bytes: previous)
+        let buyers = try reader.size()
+        try reader.align()
+        let columns = TiersColumns(
+            daysSinceLast: try reader.column(Double.self, count: buyers),
+            frequency: try reader.column(Double.self, count: buyers),
+            monetaryValue: try reader.column(Double.self, count: buyers),
+            heldOut: try reader.column(UInt8.self, count: buyers))
+        self = .tiers(columns, config, previous: model)
     }
 }
 

@@ -3,14 +3,14 @@ package struct Evidence: Sendable, Equatable {
     /// All of its numbers are.
     package var finite: Bool
     package var converged: Bool
-    /// Error on held-out data of the fit made without them.
+    /// Error on held-out data of the fit made without them, such that no few of them decide.
     package var heldOut: Double
     /// That of the trivial answer.
     package var baseline: Double
     /// That of the model in use on the same data; nil where there is none, or none to compare with.
     package var previous: Double?
-    /// Differences from the model in use up to this are ties: two standard errors of the difference, and what
-    /// the one in use gains by having seen the held-out data, which the candidate has not.
+    /// Differences from the model in use up to this are ties: what chance and its having seen the held-out
+    /// data, which the candidate has not, can account for (see `RobustError`).
     package var tolerance: Double
 
     package init(

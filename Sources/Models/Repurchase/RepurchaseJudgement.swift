@@ -32,8 +32,8 @@ struct RepurchaseJudgement {
         let lengths = training.intervals.filter(\.ended).map(\.length).sorted()
         let median = lengths[lengths.count / 2]
         let population = lengths.reduce(0, +) / Double(lengths.count)
-        let simple = mean(errors { _ in median })
-        let gap = mean(errors { $0.count > 0 ? $0.sum / Double($0.count) : population })
+        let byMedian = errors { _ in median }
+        let byGap = errors { $0.count > 0 ? $0.sum / Double($0.count) : population }
         let inUse = previous.map { model in
             errors { model.predict(intervalSum: $0.sum, intervalCount: $0.count).p50 }
         }
@@ -41,27 +41,31 @@ struct RepurchaseJudgement {
             let forecast = candidate.predict(intervalSum: one.sum, intervalCount: one.count)
             return one.length >= forecast.p10 && one.length <= forecast.p90 ? 1.0 : 0.0
         }
-        let error = mean(own)
-        let seen = errors { final.predict(intervalSum: $0.sum, intervalCount: $0.count).p50 }
-        evidence = Evidence(
-            finite: error.isFinite, converged: true, heldOut: error, baseline: min(simple, gap),
-            previous: inUse.map { mean($0) },
-            tolerance: inUse.map { inUse in
-                // What a fit gains by having seen these buyers, as the one in use has, is no merit of it.
-                max(0, error - mean(seen))
-                    + RepurchaseJudgement.twoErrors(seen, inUse, cases.map(\.weight))
-            } ?? 0)
+        let robust = RobustError(trivial: byMedian, weights: cases.map(\.weight))
+        evidence = robust.evidence(
+            own: own,
+            final: errors { final.predict(intervalSum: $0.sum, intervalCount: $0.count).p50 },
+            trivial: min(robust.mean(byMedian), robust.mean(byGap)), inUse: inUse,
+            count: Double(cases.count), finite: true, converged: true)
         metrics = [
-            .init("median_absolute_error_d", .finite(error)),
+            .init("median_absolute_error_d", .finite(mean(own))),
+            .init("bounded_absolute_error_d", .finite(robust.mean(own))),
             .init("coverage_80", .finite(mean(covered))),
             .init("held_out_intervals", .int(Int64(cases.count))),
         ]
         var baseline: [Tree.Member] = [
             .init("population_median_d", .finite(median)),
-            .init("population_median_error_d", .finite(simple)),
-            .init("own_mean_error_d", .finite(gap)),
+            .init("population_median_error_d", .finite(mean(byMedian))),
+            .init("population_median_bounded_error_d", .finite(robust.mean(byMedian))),
+            .init("own_mean_error_d", .finite(mean(byGap))),
+            .init("own_mean_bounded_error_d", .finite(robust.mean(byGap))),
         ]
-        if let inUse { baseline.append(.init("in_use_error_d", .finite(mean(inUse)))) }
+        if let inUse {
+            baseline += [
+                .init("in_use_error_d", .finite(mean(inUse))),
+                .init("in_use_bounded_error_d", .finite(robust.mean(inUse))),
+            ]
+        }
         self.baseline = baseline
     }
 
@@ -79,13 +83,5 @@ struct RepurchaseJudgement {
 
     private static func mean(_ values: [Double], _ weights: [Double]) -> Double {
         zip(values, weights).reduce(0) { $0 + $1.0 * $1.1 } / weights.reduce(0, +)
-    }
-
-    /// Two standard errors of the mean difference.
-    private static func twoErrors(_ a: [Double], _ b: [Double], _ weights: [Double]) -> Double {
-        let differences = zip(a, b).map { $0 - $1 }
-        let middle = mean(differences, weights)
-        let variance = mean(differences.map { ($0 - middle) * ($0 - middle) }, weights)
-        return 2 * (variance / Double(a.count)).squareRoot()
     }
 }

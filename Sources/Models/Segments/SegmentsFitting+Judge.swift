@@ -7,12 +7,12 @@ extension SegmentsFitting {
         let partition: Partition
         let trainingUsers: Int
         let heldUsers: Int
-        /// Mean squared distances of the held-out users to the nearest centroid: of the candidate, to the
-        /// training mean, of the model in use.
-        let own: Double
-        let mean: Double
-        let inUse: Double?
-        let squaresInUse: [Double]?
+        /// Squared distances of the held-out users to the nearest centroid of the candidate, to the training
+        /// mean, to the nearest centroid of the model in use.
+        let own: [Double]
+        let mean: [Double]
+        let inUse: [Double]?
+        let robust: RobustError
     }
 
     mutating func judge(k: Int) throws(FitRefusal) -> Judgement {
@@ -25,39 +25,32 @@ extension SegmentsFitting {
         let points = standardisation.points(rows, weights: training)
         let partition = kmeans.fit(points, k: k, generator: &generator)
         let test = standardisation.points(rows, weights: held)
-        let earlier = comparable(to: k, in: standardisation).map { nearestSquares(test, $0) }
+        let mean = nearestSquares(test, points.mean())
         return Judgement(
             standardisation: standardisation, test: test, partition: partition,
             trainingUsers: insideUsers - heldUsers, heldUsers: heldUsers,
-            own: weightedMean(nearestSquares(test, partition.centroids), test.weights),
-            mean: weightedMean(nearestSquares(test, points.mean()), test.weights),
-            inUse: earlier.map { weightedMean($0, test.weights) }, squaresInUse: earlier)
+            own: nearestSquares(test, partition.centroids), mean: mean,
+            inUse: comparable(to: k, in: standardisation).map { nearestSquares(test, $0) },
+            robust: RobustError(trivial: mean, weights: test.weights))
     }
 }
 
 extension SegmentsFitting.Judgement {
     /// - Parameter final: the model fitted on everybody.
     func evidence(final model: SegmentsModel, converged: Bool) -> Evidence {
-        Evidence(
-            finite: own.isFinite && model.inertia.isFinite, converged: partition.converged && converged,
-            heldOut: own, baseline: mean, previous: inUse, tolerance: tolerance(final: model))
-    }
-
-    /// What the model in use may be ahead without being better: two standard errors, and what a fit gains on
-    /// these users by having seen them, as the one in use has, measured by the fit on everybody.
-    private func tolerance(final model: SegmentsModel) -> Double {
-        guard let squaresInUse else { return 0 }
         let centroids = model.segments.flatMap { segment in
             grouped(standardisation.translate(segment.centroid, from: model.standardisation), padding: 0)
         }
-        let squares = nearestSquares(test, centroids)
-        let gain = own - weightedMean(squares, test.weights)
-        return max(0, gain) + 2 * standardError(squares, squaresInUse, test.weights)
+        return robust.evidence(
+            own: own, final: nearestSquares(test, centroids), trivial: robust.mean(mean), inUse: inUse,
+            count: test.weights.reduce(0, +), finite: model.inertia.isFinite,
+            converged: partition.converged && converged)
     }
 
     var metrics: [Tree.Member] {
         [
-            .init("mean_squared_distance", .finite(own)),
+            .init("mean_squared_distance", .finite(weightedMean(own, test.weights))),
+            .init("bounded_squared_distance", .finite(robust.mean(own))),
             .init("held_out_users", .int(Int64(heldUsers))),
             .init("training_users", .int(Int64(trainingUsers))),
             .init("iterations", .int(Int64(partition.iterations))),
@@ -65,8 +58,16 @@ extension SegmentsFitting.Judgement {
     }
 
     var baseline: [Tree.Member] {
-        var baseline = [Tree.Member("mean_squared_distance", .finite(mean))]
-        if let inUse { baseline.append(.init("mean_squared_distance_in_use", .finite(inUse))) }
+        var baseline: [Tree.Member] = [
+            .init("mean_squared_distance", .finite(weightedMean(mean, test.weights))),
+            .init("bounded_squared_distance", .finite(robust.mean(mean))),
+        ]
+        if let inUse {
+            baseline += [
+                .init("mean_squared_distance_in_use", .finite(weightedMean(inUse, test.weights))),
+                .init("bounded_squared_distance_in_use", .finite(robust.mean(inUse))),
+            ]
+        }
         return baseline
     }
 }
@@ -96,12 +97,4 @@ private func weightedMean(_ values: [Double], _ weights: [Double]) -> Double {
         total += weight
     }
     return sum / total
-}
-
-/// Standard error of the mean difference between two measures of the same users.
-private func standardError(_ a: [Double], _ b: [Double], _ weights: [Double]) -> Double {
-    let differences = zip(a, b).map { $0 - $1 }
-    let mean = weightedMean(differences, weights)
-    let variance = weightedMean(differences.map { ($0 - mean) * ($0 - mean) }, weights)
-    return (variance / weights.reduce(0, +)).squareRoot()
 }

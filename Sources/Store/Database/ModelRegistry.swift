@@ -26,6 +26,7 @@ package struct ModelRegistry: ~Copyable {
     private let selectFigures: Statement
     private let selectLast: Statement
     private let prune: Statement
+    private let disown: Statement
 
     private static let migrations = Migrations([
         """
@@ -63,10 +64,17 @@ package struct ModelRegistry: ~Copyable {
             DELETE FROM models WHERE name = ?1
                 AND version <= (SELECT max(version) FROM models WHERE name = ?1) - ?2
                 AND version IS NOT (SELECT max(version) FROM models WHERE name = ?1 AND adopted = 1)
+                AND version IS NOT ?3
+            """)
+        let disown = try database.prepare(
+            """
+            UPDATE models SET adopted = 0, bytes = x'',
+                reason = 'never in use: the daemon ended before the adoption was on record'
+            WHERE name = ? AND version > ? AND adopted = 1 RETURNING version
             """)
         return ModelRegistry(
             database: database, upsert: upsert, selectHistory: history, selectInUse: inUse,
-            selectFigures: figures, selectLast: last, prune: prune)
+            selectFigures: figures, selectLast: last, prune: prune, disown: disown)
     }
 
     /// Keeps a candidate, durably, and drops versions beyond the newest `keep`, never the one in use.
@@ -76,8 +84,9 @@ package struct ModelRegistry: ~Copyable {
     /// - Parameters:
     ///   - bytes: the model; empty for a refused candidate that is not to be kept whole.
     ///   - record: journal record of the decision.
+    ///   - inUse: the version that is in use until this one's adoption is on record; 0: none.
     package func store(
-        _ view: ModelView, bytes: [UInt8], record: UInt64, keep: Int
+        _ view: ModelView, bytes: [UInt8], record: UInt64, keep: Int, inUse: Int = 0
     ) throws(DatabaseError) {
         try database.begin()
         do {
@@ -87,6 +96,7 @@ package struct ModelRegistry: ~Copyable {
             try upsert.run()
             try prune.bind(1, view.name)
             try prune.bind(2, Int64(max(keep, 1)))
+            try prune.bind(3, Int64(inUse))
             try prune.run()
             try database.commit()
         } catch {
@@ -109,6 +119,18 @@ package struct ModelRegistry: ~Copyable {
             writer.value(tree)
             try upsert.bind(Int32(10 + index), writer.text)
         }
+    }
+
+    /// Takes the adoption back of every candidate newer than the last the journal knows.
+    ///
+    /// - Returns: their versions, ascending.
+    package func disown(_ name: String, after version: Int) throws(DatabaseError) -> [Int] {
+        try disown.bind(1, name)
+        try disown.bind(2, Int64(version))
+        defer { disown.reset() }
+        var versions: [Int] = []
+        while try disown.step() { versions.append(Int(disown.integer(0))) }
+        return versions.sorted()
     }
 
     /// Names of all models, ascending.

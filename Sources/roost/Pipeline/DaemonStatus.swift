@@ -11,6 +11,7 @@ struct DaemonStatus: StatusSource {
     let keeper: OutboxKeeper
     let writer: JournalWriter
     let trainer: Trainer
+    let registry: RegistryKeeper
     let settings: Settings
     let store: String
     let startedAt: Int64
@@ -70,7 +71,7 @@ struct DaemonStatus: StatusSource {
         var result: [ModelSummary] = []
         for name in trainer.modelNames {
             let state = ledger.models[name] ?? Ledger.ModelState()
-            let inUse = await trainer.history(of: name).first { $0.version == state.adopted }
+            let inUse = await registry.history(of: name).first { $0.version == state.adopted }
             result.append(
                 ModelSummary(
                     name: name, version: state.adopted, fittedAt: inUse?.fittedAt, adopted: state.adopted > 0)
@@ -163,7 +164,7 @@ struct DaemonStatus: StatusSource {
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])? {
         guard trainer.modelNames.contains(name) else { return nil }
         let adopted = await sequencer.ledger.models[name]?.adopted ?? 0
-        let history = await trainer.history(of: name)
+        let history = await registry.history(of: name)
         guard let current = history.first(where: { $0.version == adopted }) ?? history.first else {
             return nil
         }

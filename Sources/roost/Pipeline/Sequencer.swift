@@ -273,7 +273,8 @@ actor Sequencer {
         isFitting = true
         let version = (ledger.models[name]?.version ?? 0) + 1
         let order = FitOrder(
-            name: name, version: version, instant: instant, scheduled: true, previous: previous(name))
+            name: name, version: version, instant: instant, scheduled: true, previous: previous(name),
+            previousVersion: ledger.models[name]?.adopted ?? 0)
         trainer.fit(order) { candidate in
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in
@@ -315,7 +316,7 @@ actor Sequencer {
         isFitting = !isWall
         let order = FitOrder(
             name: name, version: version, instant: ledger.clock.now, scheduled: false,
-            previous: previous(name))
+            previous: previous(name), previousVersion: ledger.models[name]?.adopted ?? 0)
         trainer.fit(order) { candidate in
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in

@@ -1,0 +1,71 @@
+import Core
+
+/// What a partition hands to a fit of tiers: a row per buyer, in order of first appearance.
+package struct TierColumns: Sendable {
+    package var daysSinceLast: [Double] = []
+    package var frequency: [Double] = []
+    package var monetaryValue: [Double] = []
+    /// 1 for buyers kept for judging: by a hash of the id.
+    package var heldOut: [UInt8] = []
+    package var from: Int64 = .max
+    package var to: Int64 = .min
+
+    package init() {}
+
+    package mutating func append(_ other: TierColumns) {
+        daysSinceLast.append(contentsOf: other.daysSinceLast)
+        frequency.append(contentsOf: other.frequency)
+        monetaryValue.append(contentsOf: other.monetaryValue)
+        heldOut.append(contentsOf: other.heldOut)
+        from = min(from, other.from)
+        to = max(to, other.to)
+    }
+}
+
+extension Partition {
+    /// - Parameter decidedOnly: only purchase days that are over at the frontier: all of them is decided, so
+    ///   that the order of arrival does not show, money included; else everything that has arrived.
+    func tierColumns(decidedOnly: Bool) -> TierColumns {
+        var columns = TierColumns()
+        let asOf = decidedOnly ? settings.zone.day(of: EventTime(microseconds: frontier)) : today
+        for slot in 0..<users.count {
+            guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
+            let days = purchaseDays(account)
+            let taken = decidedOnly ? days.prefix { $0.day < asOf } : days[...]
+            guard let first = taken.first, let last = taken.last else { continue }
+            columns.daysSinceLast.append(Double(asOf - last.day))
+            columns.frequency.append(Double(taken.count - 1))
+            let revenue =
+                taken.count == days.count
+                ? account.pointee.revenue : taken.reduce(0) { saturatingSum($0, $1.revenue) }
+            columns.monetaryValue.append(
+                Self.monetaryValue(revenue: revenue, first: first.revenue, intervals: taken.count - 1))
+            columns.heldOut.append(isHeldOut(slot))
+            columns.from = min(columns.from, account.pointee.firstPurchase)
+            columns.to = max(
+                columns.to,
+                taken.count == days.count
+                    ? account.pointee.lastPurchase : settings.zone.start(of: asOf).microseconds)
+        }
+        return columns
+    }
+
+    /// Revenue of the purchase days that are over at the frontier, and so decided. Millionths.
+    func closedRevenue(_ account: UnsafeMutablePointer<AccountRecord>) -> Int64 {
+        if account.pointee.dayCount == 0 { return 0 }
+        let asOf = settings.zone.day(of: EventTime(microseconds: frontier))
+        return purchaseDays(account).prefix { $0.day < asOf }.reduce(0) { saturatingSum($0, $1.revenue) }
+    }
+
+    /// Ascending.
+    func purchaseDays(_ account: UnsafeMutablePointer<AccountRecord>) -> UnsafeBufferPointer<PurchaseDay> {
+        UnsafeBufferPointer(
+            start: pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self),
+            count: Int(account.pointee.dayCount))
+    }
+
+    /// Mean revenue per repeat purchase day; 0 without one. Money in millionths in, units out.
+    static func monetaryValue(revenue: Int64, first: Int64, intervals: Int) -> Double {
+        intervals == 0 ? 0 : Double(saturatingDifference(revenue, first)) / 1e6 / Double(intervals)
+    }
+}
