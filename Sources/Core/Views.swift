@@ -331,6 +331,10 @@ package protocol StatusSource: Sendable {
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]
+    /// Forgets a user; answers when nothing shows them any more.
+    func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView
+    /// What became of an erasure; nil for an unknown receipt.
+    func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView?
     /// Lines of `POST /v1/events`; answers after the commit.
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer
 }

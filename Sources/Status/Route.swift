@@ -15,6 +15,7 @@ enum Route: Sendable, Equatable {
     case triggers
     case deadLetters
     case events
+    case erasure(String)
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -24,6 +25,8 @@ enum Route: Sendable, Equatable {
             self = fixed
         } else if let id = path.suffix(after: "/v1/users/") {
             self = .user(try Route.decoded(id, as: "ID"))
+        } else if let part = path.suffix(after: "/v1/erasures/") {
+            self = .erasure(String(decoding: try Route.decoded(part, as: "RECEIPT"), as: UTF8.self))
         } else if let rest = path.suffix(after: "/v1/models/") {
             let parts = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             let bytes = try Route.decoded(parts[0], as: "NAME")
@@ -65,6 +68,7 @@ enum Route: Sendable, Equatable {
     var methods: [String] {
         switch self {
         case .refit, .events: ["POST"]
+        case .user: ["GET", "HEAD", "DELETE"]
         default: ["GET", "HEAD"]
         }
     }

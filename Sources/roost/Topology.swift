@@ -11,6 +11,7 @@ struct Daemon: Sendable {
     let sequencer: Sequencer
     let keeper: OutboxKeeper
     let snapshotter: Snapshotter
+    let eraser: Eraser
     let ingest: Listener
     let triggers: Listener
     let status: StatusServer
@@ -39,8 +40,11 @@ struct Daemon: Sendable {
         let store = "\(directory.value.identity.store)"
         let snapshots = try Snapshots(
             directory: directory.value.snapshots, fileSystem: DiskFileSystem())
+        let storeKey = storeKey(directory.value.identity.journal)
+        let erasures = try ErasureRegister(
+            directory: directory.value.path, key: storeKey, fileSystem: DiskFileSystem())
         let recovery = Recovery(
-            settings: settings, key: key, storeKey: storeKey(directory.value.identity.journal), time: time,
+            settings: settings, key: key, storeKey: storeKey, erasures: erasures, time: time,
             counters: counters, log: log, failed: fail)
         let recovered = try recovery.run(directory.value, snapshots)
         let ledger = recovered.ledger
@@ -68,6 +72,12 @@ struct Daemon: Sendable {
         let snapshotter = Snapshotter(
             snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
             settings: settings, savedRecord: 0, time: time, counters: counters, log: log)
+        let eraser = Eraser(
+            Eraser.Parts(
+                sequencer: sequencer, keeper: keeper, writer: writer, snapshotter: snapshotter,
+                register: erasures, directory: directory.value.path, settings: settings, time: time,
+                counters: counters, log: log))
+        try await eraser.begin()
 
         let ingest = try Listener.ingest(
             address: settings.listen.ingest.address,
@@ -88,7 +98,7 @@ struct Daemon: Sendable {
             limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
+                eraser: eraser, settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 
@@ -96,20 +106,22 @@ struct Daemon: Sendable {
         await triggers.start()
         await sequencer.startTicking()
         await snapshotter.start()
+        await eraser.start()
         return Daemon(
-            sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, ingest: ingest,
-            triggers: triggers, status: status, directory: directory)
+            sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, eraser: eraser,
+            ingest: ingest, triggers: triggers, status: status, directory: directory)
     }
 
     /// Ends in order: no more lines, what was taken is on disk and acknowledged, a last snapshot.
     func stop() async {
         await snapshotter.stop()
+        await eraser.stop()
         await ingest.stop()
         await sequencer.close()
         await withCheckedContinuation { continuation in
             sequencer.sync { continuation.resume() }
         }
-        await snapshotter.round()
+        _ = await snapshotter.alone { await $0.round() }
         await triggers.stop()
         status.stop()
     }

@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Store
 import Synchronization
 import Wire
 
@@ -11,6 +12,7 @@ struct DaemonStatus: StatusSource {
     let keeper: OutboxKeeper
     let writer: JournalWriter
     let trainer: Trainer
+    let eraser: Eraser
     let settings: Settings
     let store: String
     let startedAt: Int64
@@ -194,6 +196,20 @@ struct DaemonStatus: StatusSource {
 
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
         await keeper.letters(after: after, limit: limit)
+    }
+
+    func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView {
+        guard user.count <= 256 else {
+            throw StatusFailure(
+                httpStatus: 400, code: "bad_parameter", detail: "ID: an id has at most 256 bytes")
+        }
+        return try await eraser.erase(user)
+    }
+
+    func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView? {
+        do throws(ErasureRegisterError) { return try await eraser.find(receipt) } catch {
+            throw StatusFailure(httpStatus: 503, code: "erasures_unreadable", detail: "\(error)")
+        }
     }
 
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {
