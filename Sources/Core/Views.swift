@@ -335,6 +335,8 @@ package protocol StatusSource: Sendable {
     func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView
     /// What became of an erasure; nil for an unknown receipt.
     func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView?
+    /// Copies the data directory into another; answers when the copy is whole and on disk.
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView
     /// Lines of `POST /v1/events`; answers after the commit.
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer
 }

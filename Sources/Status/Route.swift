@@ -16,6 +16,7 @@ enum Route: Sendable, Equatable {
     case deadLetters
     case events
     case erasure(String)
+    case backup
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -48,7 +49,8 @@ enum Route: Sendable, Equatable {
     private static let fixed: [String: Route] = [
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
-        "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/": .unbuilt("the dashboard is"),
+        "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
+        "/": .unbuilt("the dashboard is"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
 
@@ -67,7 +69,7 @@ enum Route: Sendable, Equatable {
     /// Methods it answers to, as `Allow` lists them.
     var methods: [String] {
         switch self {
-        case .refit, .events: ["POST"]
+        case .refit, .events, .backup: ["POST"]
         case .user: ["GET", "HEAD", "DELETE"]
         default: ["GET", "HEAD"]
         }

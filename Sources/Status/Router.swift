@@ -99,6 +99,7 @@ struct Router: Sendable {
         case .user(let id) where call.method == "DELETE": return try await erase(id)
         case .user(let id): return try await user(id)
         case .erasure(let receipt): return try await erasure(receipt)
+        case .backup: return try await backup(body)
         case .users: return try await users(call)
         case .models: return await models()
         case .model(let name): return try await model(name)

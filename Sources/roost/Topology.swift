@@ -43,6 +43,7 @@ struct Daemon: Sendable {
         let storeKey = storeKey(directory.value.identity.journal)
         let erasures = try ErasureRegister(
             directory: directory.value.path, key: storeKey, fileSystem: DiskFileSystem())
+        try settle(directory.value, erasures, log)
         let recovery = Recovery(
             settings: settings, key: key, storeKey: storeKey, erasures: erasures, time: time,
             counters: counters, log: log, failed: fail)
@@ -98,7 +99,11 @@ struct Daemon: Sendable {
             limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                eraser: eraser, settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
+                eraser: eraser,
+                backups: BackupTaker(
+                    snapshotter: snapshotter, writer: writer, identity: directory.value.identity,
+                    directory: directory.value.path, time: time, counters: counters, log: log),
+                settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 
@@ -124,6 +129,18 @@ struct Daemon: Sendable {
         _ = await snapshotter.alone { await $0.round() }
         await triggers.stop()
         status.stop()
+    }
+
+    /// The first start from a backup: what was erased after it was taken is erased again.
+    private static func settle(
+        _ directory: borrowing DataDirectory, _ erasures: ErasureRegister, _ log: Log
+    ) throws {
+        guard let backup = directory.restored else { return }
+        log.info(
+            "restored from a backup of store \(backup.store), taken at \(backup.takenAt), to record \(backup.record); this is store \(directory.identity.store) now"
+        )
+        try erasures.reopen(after: backup.record)
+        try directory.settleRestore(in: DiskFileSystem())
     }
 
     private static func storeKey(_ uuid: StoreUUID) -> HashKey {

@@ -69,3 +69,30 @@ struct ErasureRouteTests {
         #expect(daemon.source.seen.ids.isEmpty)
     }
 }
+
+/// A backup into a directory that nobody named, or an answer that does not say what came of it.
+struct BackupRouteTests {
+    @Test func `a backup answers with what was copied`() async throws {
+        let daemon = try Daemon()
+        let answer = try await daemon.ask(
+            "POST", "/v1/backup", body: Array(#"{"directory":"/backups/one"}"#.utf8))
+        #expect(answer.status == 200)
+        #expect(
+            answer.text == """
+                {"directory":"/backups/one","record":9,"files":70,"bytes":1000,"seconds":0.5}
+
+                """)
+        let refused = try await daemon.ask(
+            "POST", "/v1/backup", body: Array(#"{"directory":"/full"}"#.utf8))
+        #expect(refused.status == 500)
+        #expect(refused.text.contains("/full is not empty"))
+    }
+
+    @Test func `a body that names no directory is refused`() async throws {
+        let daemon = try Daemon()
+        for body in ["", "{", "[]", "{}", #"{"directory":1}"#] {
+            #expect(try await daemon.ask("POST", "/v1/backup", body: Array(body.utf8)).status == 400)
+        }
+        #expect(try await daemon.get("/v1/backup").status == 405)
+    }
+}

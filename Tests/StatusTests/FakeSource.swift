@@ -192,6 +192,13 @@ final class FakeSource: StatusSource {
         script.erasures.first { $0.receipt == receipt }
     }
 
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView {
+        guard directory == "/backups/one" else {
+            throw StatusFailure(httpStatus: 500, code: "backup_failed", detail: "\(directory) is not empty")
+        }
+        return BackupView(directory: directory, record: 9, files: 70, bytes: 1000, seconds: 0.5)
+    }
+
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {
         log.withLock { seen in
             seen.bodies.append(body)

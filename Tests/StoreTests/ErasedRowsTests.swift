@@ -134,12 +134,29 @@ struct ErasedRowsTests {
         let step = try letters.erase(matcher, bounds: [100, 100], from: 0)
         #expect(step.next == nil)
         #expect(step.erased == [0: 6, 1: 2])
+        let long = Array("customer-1".utf8)
+        let one = ErasureMatcher([(key.erasureMark(of: long), long)], key: key)
+        #expect(one.match(Array(#"{"user_id":"customer-12"}"#.utf8)) == nil)
+        #expect(one.match(Array(#"{"user_id":"customer-12"#.utf8)) == 0)
         let all = try letters.read(after: 0, limit: 100)
         #expect(all.map(\.seq) == Array(1...Int64(speaking.count + silent.count)))
         for (index, letter) in all.enumerated() {
             #expect(letter.line.isEmpty == (index < speaking.count || (speaking + silent)[index].isEmpty))
             #expect((letter.detail == DeadLetters.erasedDetail) == (index < speaking.count))
             #expect(letter.code == "bad_field")
+        }
+    }
+
+    @Test func `an id is found however a broken line escapes it`() {
+        let id = Array("a\"\\사😀\u{1}\n-".utf8)
+        let matcher = ErasureMatcher([(key.erasureMark(of: id), id)], key: key)
+        for text in [
+            #"{"user_id":"a\"\\사😀\u0001\n-","#, #"{"user_id":"a\"\\\uc0ac\uD83D\ude00\u0001\n-""#,
+        ] {
+            #expect(matcher.match(Array(text.utf8)) == 0, "\(text)")
+        }
+        for text in [#"{"user_id":"a\"\\\uc0ad"#, #"\"#, #"\u"#, #"\ud83d"#, #"\ud83d\u0041"#, #"\uzzzz"#] {
+            #expect(matcher.match(Array(text.utf8)) == nil, "\(text)")
         }
     }
 

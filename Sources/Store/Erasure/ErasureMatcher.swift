@@ -2,17 +2,10 @@ package import Core
 
 /// Tells whether a line that could not be used speaks of an erased user.
 ///
-/// It does where it is JSON and any string or number in it is the id, or where the id's bytes stand in it
-/// anywhere: as a word of their own, or, from 8 bytes on, also within another.
+/// It does where any string or number in it is the id, or the id stands in it as a word of its own; where
+/// it is not JSON also, from 8 bytes on, within another word, for nothing else tells where an id ends.
 package struct ErasureMatcher: Sendable {
-    private struct Known: Sendable {
-        var id: [UInt8]
-        /// As JSON writes it, without the quotation marks.
-        var escaped: [UInt8]
-        var place: Int
-    }
-
-    private let known: [Known]
+    private let known: [(id: [UInt8], place: Int)]
     private let marks: [ErasureMark: Int]
     private let key: HashKey
     private static let wordBytes = 8
@@ -24,32 +17,25 @@ package struct ErasureMatcher: Sendable {
         self.key = key
         marks = Dictionary(
             users.enumerated().map { ($0.element.mark, $0.offset) }, uniquingKeysWith: { first, _ in first })
-        known = users.enumerated().compactMap { place, user in
-            user.id.map { Known(id: $0, escaped: Self.escaped($0), place: place) }
-        }
-    }
-
-    private static func escaped(_ id: [UInt8]) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.value(utf8: id)
-        return Array(writer.bytes.dropFirst().dropLast())
+        known = users.enumerated().compactMap { place, user in user.id.map { ($0, place) } }
     }
 
     /// Place of the first user that the line speaks of, nil where of none.
     package func match(_ line: [UInt8]) -> Int? {
-        if let place = matchValue(of: line) { return place }
-        for user in known
-        where Self.holds(line, user.id) || user.escaped != user.id && Self.holds(line, user.escaped) {
-            return user.place
-        }
-        return nil
+        let tree = Self.tree(line)
+        if let tree, let place = match(tree) { return place }
+        if let place = matchBytes(of: line, asWord: tree != nil) { return place }
+        guard line.contains(UInt8(ascii: "\\")) else { return nil }
+        return matchBytes(of: JSONEscapes.undone(line), asWord: tree != nil)
     }
 
-    private func matchValue(of line: [UInt8]) -> Int? {
-        let tree: JSONValue
+    private func matchBytes(of line: [UInt8], asWord: Bool) -> Int? {
+        known.first { Self.holds(line, $0.id, asWord: asWord || $0.id.count < Self.wordBytes) }?.place
+    }
+
+    private static func tree(_ line: [UInt8]) -> JSONValue? {
         // What is not JSON is looked at as bytes.
-        do throws(JSONReadError) { tree = try JSONReader.parse(line) } catch { return nil }
-        return match(tree)
+        do throws(JSONReadError) { return try JSONReader.parse(line) } catch { return nil }
     }
 
     private func match(_ tree: JSONValue) -> Int? {
@@ -65,13 +51,13 @@ package struct ErasureMatcher: Sendable {
         return nil
     }
 
-    private static func holds(_ line: [UInt8], _ id: [UInt8]) -> Bool {
+    private static func holds(_ line: [UInt8], _ id: [UInt8], asWord: Bool) -> Bool {
         guard !id.isEmpty, line.count >= id.count else { return false }
         return line.withUnsafeBytes { line in
             var start = 0
             while let place = line.firstPlace(of: id, from: start) {
                 let end = place + id.count
-                if id.count >= wordBytes { return true }
+                if !asWord { return true }
                 let opens = place == 0 || !isWord(line[place - 1])
                 let closes = end == line.count || !isWord(line[end])
                 if opens, closes { return true }
@@ -88,5 +74,52 @@ package struct ErasureMatcher: Sendable {
             true
         default: false
         }
+    }
+}
+
+/// JSON's escapes, in text that need not be JSON.
+enum JSONEscapes {
+    /// The text with escapes replaced by what they stand for; what is none stays.
+    static func undone(_ text: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count)
+        var place = 0
+        while place < text.count {
+            guard text[place] == UInt8(ascii: "\\"), place + 1 < text.count else {
+                out.append(text[place])
+                place += 1
+                continue
+            }
+            if let (scalar, length) = scalar(text[place...]) {
+                out.append(contentsOf: String(scalar).utf8)
+                place += length
+            } else {
+                out.append(plain[text[place + 1]] ?? text[place + 1])
+                place += 2
+            }
+        }
+        return out
+    }
+
+    private static let plain: [UInt8: UInt8] = [
+        UInt8(ascii: "n"): 10, UInt8(ascii: "t"): 9, UInt8(ascii: "r"): 13, UInt8(ascii: "b"): 8,
+        UInt8(ascii: "f"): 12,
+    ]
+
+    /// The character of `\\uXXXX` or of two of them, and how long it is written.
+    private static func scalar(_ text: ArraySlice<UInt8>) -> (Unicode.Scalar, Int)? {
+        guard let first = unit(text) else { return nil }
+        if let scalar = Unicode.Scalar(first) { return (scalar, 6) }
+        guard UTF16.isLeadSurrogate(first), let second = unit(text.dropFirst(6)),
+            UTF16.isTrailSurrogate(second)
+        else { return nil }
+        let value = 0x10000 + (UInt32(first) - 0xD800) << 10 + UInt32(second) - 0xDC00
+        return Unicode.Scalar(value).map { ($0, 12) }
+    }
+
+    private static func unit(_ text: ArraySlice<UInt8>) -> UInt16? {
+        guard text.count >= 6, text.starts(with: "\\u".utf8) else { return nil }
+        let digits = text.dropFirst(2).prefix(4)
+        return UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
     }
 }

@@ -1,4 +1,9 @@
 extension Journal {
+    /// Names of the segment files, with the bytes of each that are committed.
+    package var segmentFiles: [(name: String, bytes: Int64)] {
+        kept.map { (JournalFormat.fileName(first: $0.first), $0.bytes) }
+    }
+
     /// Ends the last segment and begins another, so that a cut can take what was written so far.
     ///
     /// - Returns: the first record of the last segment from now on; nil where records wait for a commit.

@@ -6,7 +6,7 @@ enum CommandTable {
 
     static let all: [Command] = [
         serveCommand, replayCommand, tailCommand, statusCommand, exportCommand, checkCommand, generateCommand,
-        benchCommand, fitCommand,
+        backupCommand, benchCommand, fitCommand,
     ]
 
     /// - Parameter words: the command line without the program's name.

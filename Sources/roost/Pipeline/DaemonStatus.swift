@@ -13,6 +13,7 @@ struct DaemonStatus: StatusSource {
     let writer: JournalWriter
     let trainer: Trainer
     let eraser: Eraser
+    let backups: BackupTaker
     let settings: Settings
     let store: String
     let startedAt: Int64
@@ -210,6 +211,10 @@ struct DaemonStatus: StatusSource {
         do throws(ErasureRegisterError) { return try await eraser.find(receipt) } catch {
             throw StatusFailure(httpStatus: 503, code: "erasures_unreadable", detail: "\(error)")
         }
+    }
+
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView {
+        try await backups.take(to: directory)
     }
 
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {

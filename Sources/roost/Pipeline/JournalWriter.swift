@@ -144,6 +144,11 @@ actor JournalWriter {
         }
     }
 
+    /// Segment files with their committed bytes, and the last record in them.
+    func segmentFiles() -> (segments: [(name: String, bytes: Int64)], record: UInt64) {
+        (journal.segmentFiles, journal.committedRecord - 1)
+    }
+
     /// What the files hold.
     func extent() -> (segments: Int64, bytes: Int64, firstRecord: UInt64) {
         (Int64(journal.segments), journal.bytes, journal.firstRecord)
