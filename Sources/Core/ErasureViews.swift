@@ -8,19 +8,15 @@ package struct ErasureView: Sendable, Equatable {
     package var dueAt: EventTime?
     /// So far, or in all.
     package var removed: Removed
-    /// Where old segments go that a cut removes; nil: nowhere.
-    package var archive: String?
 
     package init(
-        receipt: String, requestedAt: EventTime, doneAt: EventTime?, dueAt: EventTime?, removed: Removed,
-        archive: String?
+        receipt: String, requestedAt: EventTime, doneAt: EventTime?, dueAt: EventTime?, removed: Removed
     ) {
         self.receipt = receipt
         self.requestedAt = requestedAt
         self.doneAt = doneAt
         self.dueAt = dueAt
         self.removed = removed
-        self.archive = archive
     }
 
     /// What was taken away for it, or for all erasures of its round.
@@ -29,9 +25,11 @@ package struct ErasureView: Sendable, Equatable {
         package var events: Int64 = 0
         package var triggers: Int64 = 0
         package var deadLetters: Int64 = 0
-        /// Of the round: journal segments unlinked, their bytes, snapshots written anew.
+        /// Of the round: journal segments gone from the journal, their bytes, snapshots written anew.
         package var journalSegments: Int64 = 0
         package var journalBytes: Int64 = 0
+        /// Archived segments written anew.
+        package var archivedSegments: Int64 = 0
         package var snapshots: Int64 = 0
         /// Nil where the files were not searched for the id.
         package var search: Search?
@@ -43,7 +41,7 @@ package struct ErasureView: Sendable, Equatable {
             [
                 ("events", \.events), ("triggers", \.triggers), ("dead_letters", \.deadLetters),
                 ("journal_segments", \.journalSegments), ("journal_bytes", \.journalBytes),
-                ("snapshots", \.snapshots),
+                ("archived_segments", \.archivedSegments), ("snapshots", \.snapshots),
             ]
         }
     }

@@ -273,6 +273,8 @@ package struct StatusView: Sendable {
     package var outboxLastSeq: Int64 = 0
     package var outboxOldest: Int64 = 1
     package var subscribers: Int64 = 0
+    /// `pending overdue done`, in this order.
+    package var erasures: [Named<Int64>] = []
     package var models: [ModelSummary] = []
     package var memoryBytes: Int64 = 0
     package var stateBytes: Int64 = 0

@@ -43,7 +43,7 @@ extension JSONWriter {
         }
         key("removed")
         value(erasure.removed, isDone: erasure.doneAt != nil)
-        notice(of: erasure)
+        notice()
         endObject()
     }
 
@@ -67,12 +67,9 @@ extension JSONWriter {
     }
 
     /// What the daemon does not reach.
-    private mutating func notice(of erasure: ErasureView) {
+    private mutating func notice() {
         key("not_erased")
         beginArray()
-        if let archive = erasure.archive {
-            value("segments moved to journal.archive (\(archive)) before this was done")
-        }
         value("backups taken before this was requested")
         endArray()
     }

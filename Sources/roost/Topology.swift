@@ -76,7 +76,8 @@ struct Daemon: Sendable {
         let eraser = Eraser(
             Eraser.Parts(
                 sequencer: sequencer, keeper: keeper, writer: writer, snapshotter: snapshotter,
-                register: erasures, directory: directory.value.path, settings: settings, time: time,
+                register: erasures, identity: directory.value.identity,
+                directory: directory.value.path, settings: settings, time: time,
                 counters: counters, log: log))
         try await eraser.begin()
 

@@ -285,3 +285,33 @@ def erasing_who_is_only_in_dead_letters(env):
         expect_equal(answer["removed"]["dead_letters"], 1, "letters removed")
         expect_equal(answer["removed"]["events"], 0, "events removed")
         expect_nowhere(daemon, ["victim-never-seen"], "when done")
+
+
+@check
+def archived_segments_are_written_anew(env):
+    """Segments that a cut has moved to an archive lose the erased too, and nothing else."""
+    rng = random.Random(env.seed)
+    victims = [*ODD, "victim-archived-1", "victim-archived-2"]
+    lines = with_victims(env.log("synthetic"), victims, rng)
+    with env.daemon(ERASE) as probe:
+        archive = probe.home / "archive"
+        with env.daemon(merged(ERASE, {"journal": {"archive": str(archive)}})) as daemon:
+            with daemon.producer("log") as producer:
+                for start in range(0, len(lines), 500):
+                    producer.send(b"".join(lines[start:start + 500]))
+                    producer.sync()
+                    time.sleep(0.2)
+            eventually("segments are archived", lambda: archive.exists() and any(archive.iterdir()))
+            daemon.data = archive
+            expect(found(daemon, victims), "the archive holds the victims before")
+            receipts = [erase(daemon, user) for user in victims]
+            answers = await_done(daemon, receipts)
+            expect(answers[0]["removed"]["archived_segments"] > 0, "segments written anew")
+            expect_nowhere(daemon, victims, "in the archive")
+            segments = sorted(path.name for path in archive.iterdir())
+            expect(all(name.endswith(".journal") for name in segments), f"only segments: {segments[-3:]}")
+            others = {event.user for event in features.read_log(env.log("synthetic"), Config()).events}
+            data = b"".join((archive / name).read_bytes() for name in segments)
+            lost = [user for user in others if user.encode() not in data]
+            expect(not lost, f"others are still in it: {lost[:3]}")
+    return f"{len(segments)} segments"

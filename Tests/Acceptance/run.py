@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-import checks_erasure  # noqa: F401  each module registers its checks
+import checks_backup  # noqa: F401  each module registers its checks
+import checks_erasure  # noqa: F401
 import checks_models  # noqa: F401
 import checks_operation  # noqa: F401
 import checks_recovery  # noqa: F401

@@ -10,7 +10,7 @@ struct ErasureRouteTests {
         removed.events = 12
         return ErasureView(
             receipt: "r1", requestedAt: EventTime(microseconds: 1_733_702_400_000_000), doneAt: nil,
-            dueAt: EventTime(microseconds: 1_733_706_000_000_000), removed: removed, archive: nil)
+            dueAt: EventTime(microseconds: 1_733_706_000_000_000), removed: removed)
     }
 
     private var done: ErasureView {
@@ -20,7 +20,6 @@ struct ErasureRouteTests {
         done.doneAt = EventTime(microseconds: 1_733_702_460_000_000)
         done.removed.triggers = 3
         done.removed.search = ErasureView.Search(bytes: 4096, found: 0)
-        done.archive = "/archive"
         return done
     }
 
@@ -47,9 +46,8 @@ struct ErasureRouteTests {
             answer.text == """
                 {"receipt":"r2","state":"done","requested_at":"2024-12-09T00:00:00Z",\
                 "done_at":"2024-12-09T00:01:00Z","removed":{"events":12,"triggers":3,"dead_letters":0,\
-                "journal_segments":0,"journal_bytes":0,"snapshots":0},"search":{"bytes":4096,"found":0},\
-                "not_erased":["segments moved to journal.archive (/archive) before this was done",\
-                "backups taken before this was requested"]}
+                "journal_segments":0,"journal_bytes":0,"archived_segments":0,"snapshots":0},"search":{"bytes":4096,"found":0},\
+                "not_erased":["backups taken before this was requested"]}
 
                 """)
         #expect(try await daemon.get("/v1/erasures/r3").status == 404)

@@ -226,3 +226,61 @@ struct ErasedRowsTests {
         }
     }
 }
+
+/// An archive in which an erased user stays, or that loses more than that.
+struct JournalArchiveTests {
+    private let disk = DiskFileSystem()
+
+    @Test func `records change where they are asked to, and nowhere else`() throws {
+        let home = try TemporaryDirectory()
+        let (directory, archive) = (home.path + "/journal", home.path + "/archive")
+        try disk.createDirectory(directory)
+        var journal = try openJournal(disk, directory: directory, segmentBytes: 1, archive: archive)
+        var written: [Entry] = []
+        for lengths in [[10, 20], [30], [40, 5000, 60], [70]] { written += try commit(lengths, to: &journal) }
+        #expect(try journal.cut(below: 7) == 3)
+        let kept = JournalArchive(directory: archive, store: testStore, fileSystem: disk)
+        let before = try files(archive)
+        #expect(try kept.rewrite(through: 100) { _, _, _ in nil } == 0)
+        #expect(try files(archive) == before)
+        let changed = try kept.rewrite(through: 100) { number, kind, payload in
+            number == 2 || number == 5 ? Array(payload.prefix(3)) : nil
+        }
+        #expect(changed == 2)
+        #expect(try files(archive)[1] == before[1])
+        // What cannot be concerned is not even read.
+        _ = try kept.rewrite(through: 3) { number, _, _ in
+            #expect(number <= 3)
+            return nil
+        }
+        for name in try disk.list(archive) {
+            try disk.rename("\(archive)/\(name)", to: "\(directory)/\(name)")
+        }
+        for index in [1, 4] { written[index].payload = Array(written[index].payload.prefix(3)) }
+        #expect(try entries(openJournal(disk, directory: directory)) == written)
+    }
+
+    @Test func `a damaged segment is told of and stays`() throws {
+        let home = try TemporaryDirectory()
+        let (directory, archive) = (home.path + "/journal", home.path + "/archive")
+        try disk.createDirectory(directory)
+        var journal = try openJournal(disk, directory: directory, segmentBytes: 1, archive: archive)
+        for _ in 0..<2 { try commit([100], to: &journal) }
+        _ = try journal.cut(below: 2)
+        let name = try disk.list(archive)[0]
+        var bytes = try contents("\(archive)/\(name)", in: disk)
+        bytes[bytes.count - 4] ^= 1
+        try disk.open("\(archive)/\(name)", .create).write(bytes, at: 0)
+        #expect(throws: JournalError.self) {
+            try JournalArchive(directory: archive, store: testStore, fileSystem: disk).rewrite(
+                through: 100
+            ) { _, _, _ in [] }
+        }
+        #expect(try disk.list(archive) == [name])
+        #expect(try contents("\(archive)/\(name)", in: disk) == bytes)
+    }
+
+    private func files(_ directory: String) throws -> [[UInt8]] {
+        try disk.list(directory).map { try contents("\(directory)/\($0)", in: disk) }
+    }
+}

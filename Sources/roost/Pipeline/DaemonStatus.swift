@@ -49,6 +49,10 @@ struct DaemonStatus: StatusSource {
         view.outboxLastSeq = keeper.lastSeq
         view.outboxOldest = await keeper.oldest()
         view.subscribers = counters.value(.triggerSubscribers)
+        view.erasures = [
+            Named("pending", counters.value(.erasuresPending)),
+            Named("overdue", counters.value(.erasuresOverdue)), Named("done", eraser.doneCount),
+        ]
         view.models = await summaries(ledger)
         view.memoryBytes = residentBytes()
         for shard in shards { view.stateBytes += await shard.stateBytes() }

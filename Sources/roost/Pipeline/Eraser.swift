@@ -22,6 +22,7 @@ actor Eraser {
         let writer: JournalWriter
         let snapshotter: Snapshotter
         let register: ErasureRegister
+        let identity: StoreIdentity
         /// The data directory.
         let directory: String
         let settings: Settings
@@ -39,6 +40,9 @@ actor Eraser {
         self.parts = parts
         lastRound = parts.time.monotonic() - Microseconds.day
     }
+
+    /// Erasures ever done in this store.
+    nonisolated var doneCount: Int64 { parts.register.doneCount }
 
     private var eraseWithin: Int64 { parts.settings.retention.eraseWithin }
     /// How long a request waits for others of its round.
@@ -108,22 +112,18 @@ actor Eraser {
         return try parts.register.finished(receipt).map { view($0) }
     }
 
-    private var archive: String? {
-        parts.settings.journal.archive.isEmpty ? nil : parts.settings.journal.archive
-    }
-
     private func view(_ erasure: PendingErasure) -> ErasureView {
         var removed = ErasureView.Removed()
         removed.events = erasure.events
         return ErasureView(
             receipt: erasure.receipt, requestedAt: erasure.requestedAt, doneAt: nil,
-            dueAt: erasure.requestedAt + eraseWithin, removed: removed, archive: archive)
+            dueAt: erasure.requestedAt + eraseWithin, removed: removed)
     }
 
     private func view(_ erasure: FinishedErasure) -> ErasureView {
         ErasureView(
             receipt: erasure.receipt, requestedAt: erasure.requestedAt, doneAt: erasure.doneAt, dueAt: nil,
-            removed: erasure.removed, archive: archive)
+            removed: erasure.removed)
     }
 
     // MARK: Rounds

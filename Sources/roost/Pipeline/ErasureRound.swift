@@ -37,6 +37,7 @@ struct ErasureRound: Sendable {
         try await eraseLetters()
         try await clearTables()
         try await renewFiles()
+        try await rewriteArchive()
         try await search()
         let doneAt = parts.time.wall()
         return erasures.enumerated().map { place, erasure in
@@ -113,6 +114,19 @@ struct ErasureRound: Sendable {
             removed[place].journalSegments = before.segments + 1 - after.segments
             removed[place].journalBytes = max(0, before.bytes - after.bytes)
         }
+    }
+
+    /// Where a cut moves segments instead of removing them, they are written anew without the users.
+    private mutating func rewriteArchive() async throws {
+        guard !parts.settings.journal.archive.isEmpty else { return }
+        let records = ErasedRecords(erasures, key: parts.register.key)
+        let archive = JournalArchive(
+            directory: parts.settings.journal.archive, store: parts.identity.journal,
+            fileSystem: DiskFileSystem())
+        let rewritten = try archive.rewrite(through: lastRecord) { number, kind, payload in
+            try records.payload(number, kind, payload)
+        }
+        for place in removed.indices { removed[place].archivedSegments = Int64(rewritten) }
     }
 
     // MARK: Search
