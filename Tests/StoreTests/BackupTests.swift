@@ -104,6 +104,25 @@ struct BackupTests {
         #expect(from != nil)
     }
 
+    @Test func `any flipped bit of the manifest, and another store's identity, are refused`() throws {
+        let home = try TemporaryDirectory()
+        let (source, target) = (home.path + "/data", home.path + "/backup")
+        let (manifest, identity) = try back(up: source, to: target)
+        let whole = manifest.bytes
+        for index in whole.indices {
+            var flipped = whole
+            flipped[index] ^= 2
+            let read = BackupManifest(flipped)
+            #expect(read == nil || read == manifest)
+            // But for its last newline it must be there wholly.
+            if index < whole.count - 1 { #expect(BackupManifest(Array(whole[..<index])) == nil) }
+        }
+        let other = StoreIdentity(store: identity.store, journal: identity.store)
+        try disk.open(target + "/store.json", .create).write(DataDirectory.identityBytes(other), at: 0)
+        let error = #expect(throws: DataDirectoryError.self) { _ = try open(target) }
+        #expect(error == .backupDamaged(path: target, reason: "store.json is of another store"))
+    }
+
     @Test func `the list of erasures may be the newer one of the store that was lost`() throws {
         let home = try TemporaryDirectory()
         let (source, target) = (home.path + "/data", home.path + "/backup")

@@ -235,7 +235,7 @@ struct JournalArchiveTests {
         let home = try TemporaryDirectory()
         let (directory, archive) = (home.path + "/journal", home.path + "/archive")
         try disk.createDirectory(directory)
-        var journal = try openJournal(disk, directory: directory, segmentBytes: 1, archive: archive)
+        var journal = try openJournal(disk, directory: directory, segmentBytes: 45, archive: archive)
         var written: [Entry] = []
         for lengths in [[10, 20], [30], [40, 5000, 60], [70]] { written += try commit(lengths, to: &journal) }
         #expect(try journal.cut(below: 7) == 3)
@@ -264,7 +264,7 @@ struct JournalArchiveTests {
         let home = try TemporaryDirectory()
         let (directory, archive) = (home.path + "/journal", home.path + "/archive")
         try disk.createDirectory(directory)
-        var journal = try openJournal(disk, directory: directory, segmentBytes: 1, archive: archive)
+        var journal = try openJournal(disk, directory: directory, segmentBytes: 45, archive: archive)
         for _ in 0..<2 { try commit([100], to: &journal) }
         _ = try journal.cut(below: 2)
         let name = try disk.list(archive)[0]

@@ -12,6 +12,8 @@ package struct BackupManifest: Sendable, Equatable {
 
     /// Store it was taken of.
     package var store: StoreUUID
+    /// What journal and snapshots are bound to, as in the identity file.
+    package var journal: StoreUUID
     /// Last journal record in it.
     package var record: UInt64
     package var takenAt: EventTime
@@ -24,18 +26,27 @@ package struct BackupManifest: Sendable, Equatable {
     /// since is erased again.
     static let replaceable = ErasureRegister.doneName
 
-    package init(store: StoreUUID, record: UInt64, takenAt: EventTime, files: [Entry]) {
-        self.store = store
+    package init(identity: StoreIdentity, record: UInt64, takenAt: EventTime, files: [Entry]) {
+        store = identity.store
+        journal = identity.journal
         self.record = record
         self.takenAt = takenAt
         self.files = files
     }
 
+    /// One line that says it, and one with the checksum of that.
     package var bytes: [UInt8] {
+        let line = self.line
+        return line + Array("{\"crc32c\":\(Checksum.crc32c(line))}\n".utf8)
+    }
+
+    private var line: [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("store")
         writer.value(store.description)
+        writer.key("journal")
+        writer.value(journal.description)
         writer.key("record")
         writer.value(record)
         writer.key("taken_at")
@@ -60,15 +71,24 @@ package struct BackupManifest: Sendable, Equatable {
 
     /// Reads what `bytes` gave; nil for anything else.
     package init?(_ bytes: [UInt8]) {
+        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        let line = Array(bytes[...end])
         let tree: JSONValue
+        let check: JSONValue
         // Which byte is wrong does not matter: a manifest is whole or of no use.
-        do throws(JSONReadError) { tree = try JSONReader.parse(bytes) } catch { return nil }
-        guard case .string(let text)? = tree["store"], let store = StoreUUID(text: text),
+        do throws(JSONReadError) {
+            tree = try JSONReader.parse(line)
+            check = try JSONReader.parse(Array(bytes[(end + 1)...]))
+        } catch { return nil }
+        guard check["crc32c"] == .integer(Int64(Checksum.crc32c(line))),
+            case .string(let text)? = tree["store"], let store = StoreUUID(text: text),
+            case .string(let other)? = tree["journal"], let journal = StoreUUID(text: other),
             case .integer(let record)? = tree["record"], case .integer(let takenAt)? = tree["taken_at"],
             case .array(let elements)? = tree["files"]
         else { return nil }
         self.init(
-            store: store, record: UInt64(bitPattern: record), takenAt: EventTime(microseconds: takenAt),
+            identity: StoreIdentity(store: store, journal: journal), record: UInt64(bitPattern: record),
+            takenAt: EventTime(microseconds: takenAt),
             files: [])
         for element in elements {
             guard case .string(let name)? = element["name"], case .integer(let bytes)? = element["bytes"],

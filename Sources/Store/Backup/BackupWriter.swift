@@ -51,7 +51,7 @@ package struct BackupWriter {
         _ identity: StoreIdentity, record: UInt64, takenAt: EventTime
     ) throws(BackupError) -> BackupManifest {
         let manifest = BackupManifest(
-            store: identity.store, record: record, takenAt: takenAt, files: files)
+            identity: identity, record: record, takenAt: takenAt, files: files)
         try Self.reporting(target) { () throws(FileError) in
             for folder in ["/journal", "/snapshots", ""] { try fileSystem.syncDirectory(target + folder) }
         }

@@ -156,6 +156,9 @@ private struct Layout {
         } catch { throw .file(error) }
         if let damage { throw .backupDamaged(path: path, reason: damage) }
         let (found, identity) = try parse(bytes)
+        guard identity.journal == manifest.journal else {
+            throw .backupDamaged(path: path, reason: "\(Layout.name) is of another store")
+        }
         let renewed = StoreIdentity(store: StoreUUID(using: &generator), journal: identity.journal)
         try write(renewed, format: found)
         do throws(FileError) {
