@@ -270,6 +270,8 @@ def many_erasures_take_one_round(env):
         metrics = daemon.status.get("/metrics").body.decode()
         expect(f"roost_erasures_total {len(victims)}\n" in metrics, "the counter of erasures")
         expect("roost_erasures_pending 0\n" in metrics, "the gauge of pending ones")
+        counted = daemon.status.status()["erasures"]
+        expect_equal(counted, {"pending": 0, "overdue": 0, "done": len(victims)}, "erasures of the status")
     return f"{len(victims)} accepted in {seconds:.1f} s, {rounds} rounds"
 
 
