@@ -184,7 +184,7 @@ def erased_under_load_and_killed(env):
     """Erasures while lines come and kill -9 strikes: what was accepted holds, others lose nothing."""
     rng = random.Random(env.seed)
     kills = 60 if env.long else 8
-    victims = [f"victim-under-load-{index}" for index in range(3 * kills)]
+    victims = [f"victim-under-load-{index:03d}" for index in range(3 * kills)]
     base = env.log("synthetic_long")
     first = len(base) // 4
     plain = Config()
