@@ -29,6 +29,7 @@ let package = Package(
         .target(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CMachine"),
 
         // The rooms, in the order an event travels.
         .target(name: "Core", swiftSettings: hot),
@@ -37,7 +38,7 @@ let package = Package(
         .target(
             name: "Models",
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Engine", dependencies: ["Core", "Models"], swiftSettings: hot),
+        .target(name: "Engine", dependencies: ["Core", "Models", "CMachine"], swiftSettings: hot),
         .target(
             name: "Store", dependencies: ["Core", "CSQLite", "CChecksum"], swiftSettings: strict),
         .target(name: "Status", dependencies: ["Core", "CMicroHTTPD"], swiftSettings: strict),

@@ -23,20 +23,20 @@ package struct EventTime: Hashable, Comparable, Sendable {
     }
 
     /// Before every event that can be accepted: the clock of a store that has seen nothing.
-    package static let distantPast = EventTime(microseconds: Int64.min / 4)
-    package static let distantFuture = EventTime(microseconds: Int64.max / 4)
+    @inlinable package static var distantPast: EventTime { EventTime(microseconds: Int64.min / 4) }
+    @inlinable package static var distantFuture: EventTime { EventTime(microseconds: Int64.max / 4) }
 
     /// The earliest and latest instants a line may carry: years 0001 to 9999.
-    package static let earliestAccepted = EventTime(microseconds: -62_135_596_800_000_000)
-    package static let latestAccepted = EventTime(microseconds: 253_402_300_799_999_999)
+    @inlinable package static var earliestAccepted: EventTime { EventTime(microseconds: -62_135_596_800_000_000) }
+    @inlinable package static var latestAccepted: EventTime { EventTime(microseconds: 253_402_300_799_999_999) }
 }
 
 /// Lengths of time, in the microseconds that `EventTime` counts.
 package enum Microseconds {
-    package static let second: Int64 = 1_000_000
-    package static let minute: Int64 = 60 * second
-    package static let hour: Int64 = 60 * minute
-    package static let day: Int64 = 24 * hour
+    @inlinable package static var second: Int64 { 1_000_000 }
+    @inlinable package static var minute: Int64 { 60 * second }
+    @inlinable package static var hour: Int64 { 60 * minute }
+    @inlinable package static var day: Int64 { 24 * hour }
 }
 
 /// A date of the proleptic Gregorian calendar.

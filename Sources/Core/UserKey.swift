@@ -2,7 +2,7 @@
 /// ours can agree.
 package enum Partitioning {
     /// Partitions of a store; fixed, for the hash modulo it is what a snapshot is cut by.
-    package static let count = 64
+    @inlinable package static var count: Int { 64 }
 
     /// murmur2 of the id as Kafka's default partitioner has it, made positive, modulo 64.
     @inlinable

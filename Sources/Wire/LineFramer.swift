@@ -21,7 +21,9 @@ package struct LineFramer: ~Copyable {
     /// Bytes behind every slab that may be read (never written) by a vectorised decoder.
     package static let padding = 64
 
-    private let readBytes: Int
+    /// Bytes read at once: few at first, more where reads come full.
+    private var readBytes: Int
+    private let mostBytes: Int
     private let lineBytes: Int
     private let keptBytes: Int
     private var storage: UnsafeMutableRawBufferPointer
@@ -29,6 +31,8 @@ package struct LineFramer: ~Copyable {
     private var start = 0
     private var whole = 0
     private var end = 0
+    /// The last read filled the room it was given.
+    private var cameFull = false
     /// The over-long line being skipped.
     private var skipping: LongLine?
     /// One that has ended and stands before `start`.
@@ -40,11 +44,15 @@ package struct LineFramer: ~Copyable {
     ///   - keptBytes: what is kept of a longer one.
     package init(readBytes: Int, lineBytes: Int, keptBytes: Int) {
         precondition(readBytes > 0 && lineBytes > 0)
-        self.readBytes = readBytes
+        mostBytes = readBytes
+        self.readBytes = min(readBytes, LineFramer.firstBytes)
         self.lineBytes = lineBytes
         self.keptBytes = min(keptBytes, lineBytes)
-        storage = LineFramer.allocate(2 * readBytes)
+        storage = LineFramer.allocate(2 * self.readBytes)
     }
+
+    /// What a connection that has little to say reads at once.
+    private static let firstBytes = 64 << 10
 
     deinit { storage.deallocate() }
 
@@ -68,6 +76,8 @@ package struct LineFramer: ~Copyable {
         _ body: (UnsafeMutableRawBufferPointer) -> Result
     ) -> Result {
         precondition(!hasWholeLines, "lines are waiting to be taken")
+        if cameFull { readBytes = min(2 * readBytes, mostBytes) }
+        cameFull = false
         makeRoom()
         let count = min(usable - end, readBytes)
         return body(UnsafeMutableRawBufferPointer(rebasing: storage[end..<end + count]))
@@ -95,6 +105,7 @@ package struct LineFramer: ~Copyable {
     @discardableResult
     package mutating func received(_ count: Int) -> Bool {
         var from = end
+        cameFull = count == readBytes
         end += count
         if skipping != nil {
             guard let newline = firstNewline(from..<end) else {

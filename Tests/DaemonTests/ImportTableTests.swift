@@ -10,7 +10,7 @@ struct ImportTableTests {
         "Core": ["Glibc", "Synchronization", "Dispatch"],
         "Wire": ["Core", "CSimdjson", "CZlib", "Glibc", "Synchronization", "Dispatch"],
         "Models": ["Glibc"],
-        "Engine": ["Core", "Models", "Glibc", "Synchronization", "Dispatch"],
+        "Engine": ["Core", "Models", "CMachine", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
         "Status": [
             "Core", "CMicroHTTPD", "Glibc", "Synchronization", "Dispatch", "Foundation",
@@ -22,7 +22,7 @@ struct ImportTableTests {
         ],
     ]
 
-    private static let libraries = ["CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMicroHTTPD"]
+    private static let libraries = ["CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CMicroHTTPD"]
 
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

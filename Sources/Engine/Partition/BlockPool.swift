@@ -4,9 +4,9 @@
 /// ones have a chunk of their own. Reference 0 is no block.
 struct BlockPool: ~Copyable {
     static let granule = 8
-    private static let chunkShift: UInt32 = 12
-    private static let granulesPerChunk = 1 << 12
-    static let chunkBytes = granule << 12
+    private static let chunkShift: UInt32 = 11
+    private static let granulesPerChunk = 1 << 11
+    static let chunkBytes = granule << 11
 
     private struct Chunk {
         var base: UnsafeMutableRawPointer?
@@ -29,8 +29,17 @@ struct BlockPool: ~Copyable {
     }
 
     deinit {
-        for chunk in chunks { chunk.base?.deallocate() }
+        for chunk in chunks where chunk.base != nil { Self.give(chunk) }
         chunkBases.deallocate()
+    }
+
+    private static func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+        bytes == chunkBytes ? ChunkSource.take(bytes) : .allocate(byteCount: bytes, alignment: 16)
+    }
+
+    private static func give(_ chunk: Chunk) {
+        guard let base = chunk.base else { return }
+        if chunk.bytes == chunkBytes { ChunkSource.give(base, chunk.bytes) } else { base.deallocate() }
     }
 
     /// Bytes of each class, ascending: 8 to 256 by 8, then growing by about a fifth up to a chunk.
@@ -61,6 +70,7 @@ struct BlockPool: ~Copyable {
     /// Bytes a block of this class holds; `large` blocks tell by their chunk.
     func capacity(class sizeClass: UInt8, reference: UInt32) -> Int {
         if reference == 0 { return 0 }
+        if sizeClass < 32 { return (Int(sizeClass) + 1) * 8 }
         if sizeClass == UInt8.max { return chunks[Int(reference >> Self.chunkShift)].bytes }
         return Self.classSizes[Int(sizeClass)]
     }
@@ -73,10 +83,12 @@ struct BlockPool: ~Copyable {
         }
         let head = freeLists[index]
         if head != 0 {
-            freeLists[index] = address(head).load(as: UInt32.self)
+            let next = address(head).load(as: UInt32.self)
+            freeLists[index] = next
+            prefetch(address(next))
             return (head, UInt8(index))
         }
-        let granules = Self.classSizes[index] / Self.granule
+        let granules = index < 32 ? index + 1 : Self.classSizes[index] / Self.granule
         if open < 0 || openNext + granules > Self.granulesPerChunk {
             salvageOpenChunk()
             open = addChunk(bytes: Self.chunkBytes)
@@ -93,7 +105,7 @@ struct BlockPool: ~Copyable {
         if sizeClass == UInt8.max {
             let chunk = Int(reference >> Self.chunkShift)
             byteCount -= chunks[chunk].bytes
-            chunks[chunk].base?.deallocate()
+            Self.give(chunks[chunk])
             chunks[chunk] = Chunk(base: nil, bytes: 0)
             chunkBases[chunk] = nil
             freeChunks.append(UInt32(chunk))
@@ -126,7 +138,7 @@ struct BlockPool: ~Copyable {
     }
 
     private mutating func addChunk(bytes: Int) -> Int {
-        let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+        let base = Self.take(bytes)
         // What was in memory before must not get into a snapshot.
         base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         byteCount += bytes
@@ -142,7 +154,7 @@ struct BlockPool: ~Copyable {
             chunks[index] = Chunk(base: base, bytes: bytes)
         } else {
             index = chunks.count
-            precondition(index < 1 << 20, "block pool of a partition is full")
+            precondition(index < 1 << 21, "block pool of a partition is full")
             chunks.append(Chunk(base: base, bytes: bytes))
         }
         setBase(index, base)
@@ -177,7 +189,7 @@ struct BlockPool: ~Copyable {
     init(from input: inout ByteReader) throws(StateError) {
         self.init()
         let total = try input.count(of: 8)
-        guard total <= 1 << 20 else { throw StateError("block pool of \(total) chunks") }
+        guard total <= 1 << 21 else { throw StateError("block pool of \(total) chunks") }
         for index in 0..<total {
             let bytes = try input.count(of: 1)
             if bytes == 0 {
@@ -185,7 +197,7 @@ struct BlockPool: ~Copyable {
                 setBase(index, nil)
                 continue
             }
-            let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+            let base = Self.take(bytes)
             chunks.append(Chunk(base: base, bytes: bytes))
             setBase(index, base)
             byteCount += bytes

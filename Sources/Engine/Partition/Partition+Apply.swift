@@ -41,26 +41,51 @@ extension Partition {
         } else {
             for index in 0..<batch.dictionary.count { scratchStrings[index] = .max }
         }
-        let lateness = settings.allowedLateness
+        let lateness = terms.allowedLateness
         let moving = !clock.nows.isEmpty
         for position in first..<end {
             let index = Int(batch.order[position])
             let row = batch.rows.baseAddress.unsafelyUnwrapped + index
             now = moving ? clock.nows[index] : clock.end
             let target = max(startFrontier, now - lateness)
+            // What falls due now did so at a row after this partition's one before, up to this one.
+            clock.last = moving ? index + 1 : 0
             if target > frontier { advance(to: target) }
+            clock.first = moving ? index : 0
             apply(row, index, slot: Int(scratchSlots[position - first]), batch)
         }
+        clock.last = clock.nows.count
     }
 
-    /// Finds the slots of all rows first, users not yet known being added in order: the look-ups do not
-    /// wait for each other, so their cache misses overlap.
+    /// Finds the slots of all rows first, users not yet known being added in order. What the look-ups and
+    /// the rows after them will touch is asked for in rounds, so that the misses overlap.
     private func resolve(_ batch: borrowing BatchView, _ first: Int, _ end: Int) {
         if scratchSlots.count < end - first {
             scratchSlots = [Int32](repeating: 0, count: (end - first) * 2)
         }
+        let rows = batch.rows.baseAddress.unsafelyUnwrapped
         for position in first..<end {
-            let row = batch.rows.baseAddress.unsafelyUnwrapped + Int(batch.order[position])
+            let row = UnsafeRawPointer(rows + Int(batch.order[position]))
+            prefetch(row)
+            prefetch(row + 64)
+        }
+        for position in first..<end {
+            let row = rows + Int(batch.order[position])
+            users.prefetchIndex(hash: row.pointee.userHash)
+            prefetch(batch.text.baseAddress.unsafelyUnwrapped + Int(row.pointee.userOffset))
+        }
+        for position in first..<end {
+            let slot = users.prefetchRecord(hash: rows[Int(batch.order[position])].userHash)
+            scratchSlots[position - first] = Int32(truncatingIfNeeded: slot)
+        }
+        for position in 0..<end - first where scratchSlots[position] >= 0 {
+            users.prefetchID(Int(scratchSlots[position]))
+            let tail = pool.address(users[Int(scratchSlots[position])].pointee.tail)
+            prefetch(tail)
+            prefetch(tail + 64)
+        }
+        for position in first..<end {
+            let row = rows + Int(batch.order[position])
             let id = batch.bytes(row.pointee.userOffset, row.pointee.userLength)
             var slot = users.find(id, hash: row.pointee.userHash)
             if slot < 0 {
@@ -130,7 +155,7 @@ extension Partition {
         let id = batch.bytes(row.pointee.idOffset, row.pointee.idLength)
         let fingerprint =
             HashKey(k0: storeKey.hash(id), k1: UInt64(slot) &* 0x9E37_79B9_7F4A_7C15).hash(id) | 1
-        return dedupe.isRepeat(fingerprint, time: row.pointee.time, window: settings.dedupeWindow)
+        return dedupe.isRepeat(fingerprint, time: row.pointee.time, window: terms.dedupeWindow)
     }
 
     @inline(__always)
@@ -144,7 +169,7 @@ extension Partition {
                 return
             }
         }
-        let gap = pool.openGap(user, at: Tail.byteCount(user), size: Tail.nameSize)
+        let gap = pool.openGap(user, at: Tail.firedOffset(user), size: Tail.nameSize)
         var entry = NameEntry(code: code)
         entry.bits += 1
         gap.storeBytes(of: entry, as: NameEntry.self)

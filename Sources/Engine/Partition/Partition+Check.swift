@@ -7,7 +7,7 @@ extension Partition {
         try require("clock", isTime(frontier) && isTime(now))
         for slot in 0..<users.count { try checkUser(slot) }
         for index in 0..<accounts.count { try checkAccount(index) }
-        for entry in due.entries {
+        try due.forEach { (entry) throws(StateError) in
             try require("timer", Int(entry.slot) < users.count && isTime(entry.due))
         }
         for entry in pending.entries {

@@ -8,19 +8,35 @@ extension Partition {
         frontier = target
         while true {
             let nextEvent = pending.isEmpty ? Int64.max : pending.first.time
-            let nextTimer = due.isEmpty ? Int64.max : due.first.due
-            if nextEvent <= nextTimer {
+            if let entry = due.first(before: min(nextEvent, target)) {
+                decidedThrough = entry.due
+                due.remove(entry)
+                prefetchDue()
+                reach(entry)
+            } else {
                 if nextEvent >= target { break }
                 decidedThrough = nextEvent
                 decide(pending.pop())
-            } else {
-                if nextTimer >= target { break }
-                decidedThrough = nextTimer
-                reach(due.pop())
             }
         }
         decidedThrough = target
-        stages.drop(before: target - settings.stageMemory - settings.stageDelays)
+        stages.drop(before: target - terms.stageMemory - terms.stageDelays)
+    }
+
+    /// Timers come to users whom nothing has touched for long: asks for those whose turn is next.
+    @inline(__always)
+    private func prefetchDue() {
+        let far = due.slot(ahead: 8)
+        if far >= 0 {
+            prefetch(users[far])
+            prefetch(UnsafeRawPointer(users[far]) + 64)
+        }
+        let next = due.slot(ahead: 3)
+        if next >= 0 {
+            users.prefetchID(next)
+            prefetch(pool.address(users[next].pointee.tail))
+            prefetch(account(next))
+        }
     }
 
     /// An event whose turn has come.
@@ -71,7 +87,7 @@ extension Partition {
 
     func pushStageTimer(_ stage: Stage, _ slot: Int, _ time: Int64) {
         guard let rule = stage.rule else { return }
-        push(.stage, slot, time + settings.delay(rule))
+        push(.stage, slot, time + terms.delay(rule))
     }
 
     func push(_ kind: TimerKind, _ slot: Int, _ instant: Int64) {
@@ -98,10 +114,10 @@ extension Partition {
         let last = account.pointee.lastPurchaseDecided
         arm(
             slot, user, .churned, UserRecord.churnQueued, UserRecord.churnDone,
-            last + settings.delay(.churned))
+            last + terms.delay(.churned))
         arm(
             slot, user, .winBack, UserRecord.winBackQueued, UserRecord.winBackDone,
-            last + settings.delay(.winBack))
+            last + terms.delay(.winBack))
         armRepurchase(slot)
     }
 
@@ -124,7 +140,7 @@ extension Partition {
         if user.pointee.has(UserRecord.bought) { return }
         arm(
             slot, user, .dormant, UserRecord.dormantQueued, UserRecord.dormantDone,
-            user.pointee.lastDecided + settings.delay(.dormant))
+            user.pointee.lastDecided + terms.delay(.dormant))
     }
 
     private func signedUp(_ slot: Int, _ time: Int64) {
@@ -133,12 +149,12 @@ extension Partition {
     }
 
     func armWelcome(_ slot: Int, _ time: Int64) {
-        let instant = time + settings.delay(.welcome)
+        let instant = time + terms.delay(.welcome)
         if instant >= decidedThrough { push(.welcome, slot, instant) }
     }
 
     func armOnboarding(_ slot: Int, _ time: Int64) {
-        let instant = time + settings.delay(.onboardingStalled)
+        let instant = time + terms.delay(.onboardingStalled)
         guard instant >= decidedThrough else { return }
         makeAccount(slot).pointee.pendingSignUp = time
         push(.onboarding, slot, instant)
@@ -157,10 +173,11 @@ extension Partition {
         case .dormant:
             user.pointee.flags &= ~UserRecord.dormantQueued
             if user.pointee.has(UserRecord.bought) || user.pointee.has(UserRecord.dormantDone) { return }
-            let instant = user.pointee.lastDecided + settings.delay(.dormant)
+            let instant = user.pointee.lastDecided + terms.delay(.dormant)
             if repeatLater(user, .dormant, UserRecord.dormantQueued, slot, instant, entry.due) { return }
             user.pointee.flags |= UserRecord.dormantDone
             fire(.dormant, slot, due: instant)
+            compact(user)
         case .onboarding: reachOnboarding(slot, entry.due)
         case .churned:
             reachSincePurchase(
@@ -171,12 +188,12 @@ extension Partition {
         case .repurchase: reachRepurchase(slot, entry.due)
         case .sessionClose:
             user.pointee.flags &= ~UserRecord.sessionQueued
-            let instant = user.pointee.lastDecided + settings.shortGap
+            let instant = user.pointee.lastDecided + terms.shortGap
             if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
             closeSession(slot, due: entry.due)
         case .welcome:
             // Sign-ups of one instant are one.
-            while !due.isEmpty, due.first == entry { due.pop() }
+            while due.first(before: entry.due + 1) == entry { due.remove(entry) }
             fire(.welcome, slot, due: entry.due)
         }
     }
@@ -197,7 +214,7 @@ extension Partition {
         guard latest != 0 else { return }
         let entry = stages.entry(latest)
         guard let stage = Stage(rawValue: entry.pointee.pending), let rule = stage.rule else { return }
-        let instant = entry.pointee.pendingTime + settings.delay(rule)
+        let instant = entry.pointee.pendingTime + terms.delay(rule)
         guard instant == reached else { return }
         entry.pointee.pending = 0
         fire(rule, slot, due: instant)
@@ -205,7 +222,7 @@ extension Partition {
 
     private func reachOnboarding(_ slot: Int, _ reached: Int64) {
         guard let account = account(slot), account.pointee.pendingSignUp != .min else { return }
-        let instant = account.pointee.pendingSignUp + settings.delay(.onboardingStalled)
+        let instant = account.pointee.pendingSignUp + terms.delay(.onboardingStalled)
         guard instant == reached else { return }
         account.pointee.pendingSignUp = .min
         fire(.onboardingStalled, slot, due: instant)
@@ -218,44 +235,62 @@ extension Partition {
         let user = users[slot]
         user.pointee.flags &= ~queued
         guard let account = account(slot), !user.pointee.has(done) else { return }
-        let instant = account.pointee.lastPurchaseDecided + settings.delay(rule)
+        let instant = account.pointee.lastPurchaseDecided + terms.delay(rule)
         if repeatLater(user, kind, queued, slot, instant, reached) { return }
         user.pointee.flags |= done
         fire(rule, slot, due: instant)
+        compact(user)
     }
 
     // MARK: Firing
 
-    /// Records a trigger of a user.
-    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void = { _ in }) {
-        guard settings.isEnabled(rule) else { return }
+    /// Records a trigger of a user. Plain: nothing is allocated for it.
+    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64) {
+        guard terms.isEnabled(rule) else { return }
         let at = clock.decided(due: due)
-        var trigger = Trigger(
-            type: rule.text, rule: rule.text, user: Array(users.id(slot)), at: EventTime(microseconds: at),
-            due: EventTime(microseconds: due))
-        if settings.clockMode == .wall, at - due > settings.maxAge { trigger.group = .stale }
-        describe(slot, &trigger)
+        let group = group(at: at, due: due)
+        triggers.begin(
+            name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due, group: group.number)
+        describe(slot, due)
+        triggers.end()
+        if group == .treated { remember(rule, slot, due) }
+    }
+
+    /// Records a trigger of a user with more to say.
+    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void) {
+        guard terms.isEnabled(rule) else { return }
+        let at = clock.decided(due: due)
+        triggers.begin(
+            name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due,
+            group: group(at: at, due: due).number)
+        describe(slot, due)
+        triggers.end()
+        var trigger = triggers.takeLast()
         change(&trigger)
         triggers.append(trigger)
         if trigger.group == .treated { remember(rule, slot, due) }
     }
 
+    private func group(at: Int64, due: Int64) -> Trigger.Group {
+        terms.isWall && at - due > terms.maxAge ? .stale : .treated
+    }
+
     /// What a receiver should know of the user.
-    private func describe(_ slot: Int, _ trigger: inout Trigger) {
+    private func describe(_ slot: Int, _ due: Int64) {
         let user = users[slot]
         if user.pointee.segment != 0 {
-            trigger.segment = segments.name(Int(user.pointee.segment) - 1)
+            triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
         }
+        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
+        triggers.put(reasons: bought == .min ? 1 : 2)
         let seen = user.pointee.lastDecided
-        let absent = seen == .min ? 0 : max(0, trigger.due.microseconds - seen)
-        trigger.why.append(
-            Trigger.Reason(
-                feature: "days_since_last_event", value: Double(absent) / Double(Microseconds.day)))
-        if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
+        let absent = seen == .min ? 0 : max(0, due - seen)
+        triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
+        if bought != .min {
             let days =
-                settings.zone.day(of: trigger.due)
-                - settings.zone.day(of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
-            trigger.why.append(Trigger.Reason(feature: "days_since_last", value: Double(days)))
+                day(of: due)
+                - day(of: bought)
+            triggers.put(.daysSinceLast, Double(days))
         }
     }
 
@@ -270,13 +305,13 @@ extension Partition {
         }
         let user = users[slot]
         if Int(user.pointee.firedCount) >= Self.firedKept { forget(user, 0) }
-        let gap = pool.openGap(user, at: Tail.shortOffset(user), size: Tail.firedSize)
+        let gap = pool.openGap(user, at: Tail.byteCount(user), size: Tail.firedSize)
         gap.storeBytes(of: FiredEntry(rule: rule, due: due), as: FiredEntry.self)
         user.pointee.firedCount += 1
     }
 
     func forget(_ user: UnsafeMutablePointer<UserRecord>, _ index: Int) {
-        pool.closeGap(user, at: index * Tail.firedSize, size: Tail.firedSize)
+        pool.closeGap(user, at: Tail.firedOffset(user) + index * Tail.firedSize, size: Tail.firedSize)
         user.pointee.firedCount -= 1
     }
 }

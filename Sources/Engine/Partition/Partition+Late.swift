@@ -8,7 +8,7 @@ extension Partition {
         let isPurchase = code == EventNames.purchase
         user.pointee.lastDecided = max(user.pointee.lastDecided, time)
         let stage = Self.stage(of: code)
-        if stage != .none, time >= frontier - settings.stageMemory {
+        if stage != .none, time >= frontier - terms.stageMemory {
             judgeStages(slot, stage, time, row)
         }
         withdraw(slot, time, code, row)
@@ -62,7 +62,7 @@ extension Partition {
     ) -> Bool {
         if time > due { return false }
         let isPurchase = code == EventNames.purchase
-        let basis = due - settings.delay(rule)
+        let basis = due - terms.delay(rule)
         switch rule {
         case .dormant: return time > basis || isPurchase
         case .churned, .winBack: return isPurchase && time > basis
@@ -72,7 +72,7 @@ extension Partition {
         case .repurchaseDue: return isPurchase && !boughtBetween(slot, time, due)
         case .browseAbandoned, .cartAbandoned, .checkoutAbandoned:
             // Younger ones were judged by the user's history.
-            return time < frontier - settings.stageMemory
+            return time < frontier - terms.stageMemory
                 && isReplaced(slot, rule, from: basis, Self.stage(of: code), time)
         default: return false
         }
@@ -87,7 +87,7 @@ extension Partition {
         if time > basis { return late.rawValue >= own.rawValue }
         guard late.rawValue > own.rawValue else { return false }
         if time == basis { return true }
-        guard let lateRule = late.rule, time + settings.delay(lateRule) >= basis else { return false }
+        guard let lateRule = late.rule, time + terms.delay(lateRule) >= basis else { return false }
         // What is known to have ended it before.
         let fired = pool.tail(users[slot]).fired
         for index in 0..<Int(users[slot].pointee.firedCount) {
@@ -115,9 +115,7 @@ extension Partition {
         trigger.orderBias = -1
         trigger.orderRow = row
         trigger.occurrence = UInt32(rule.rawValue)
-        trigger.retracts = Trigger.Retraction(
-            id: TriggerID(rule: rule.text, user: user, due: EventTime(microseconds: due), occurrence: 0),
-            due: EventTime(microseconds: due))
+        trigger.retracts = Trigger.Retraction(rule: rule.text, due: EventTime(microseconds: due))
         triggers.append(trigger)
     }
 
@@ -168,7 +166,7 @@ extension Partition {
         var pendingTime: Int64 = 0
         func settle(before instant: Int64) {
             guard let rule = pending.rule else { return }
-            let due = pendingTime + settings.delay(rule)
+            let due = pendingTime + terms.delay(rule)
             if due < instant {
                 fired.append((rule, due))
                 pending = .none

@@ -42,7 +42,7 @@ extension Partition {
         account.pointee.revenue = saturatingSum(account.pointee.revenue, value)
         account.pointee.firstPurchase = min(account.pointee.firstPurchase, time)
         account.pointee.lastPurchase = max(account.pointee.lastPurchase, time)
-        countPurchaseDay(account, settings.zone.day(of: EventTime(microseconds: time)), value)
+        countPurchaseDay(account, day(of: time), value)
         let values = row.pointee.dimensions
         if values.4 != EventRow.absent {
             addAmount(

@@ -87,7 +87,7 @@ extension Partition {
         armSessionClose(slot)
         let code = Int(event.code)
         guard code < EventNames.known.count, segments.bounds[code] < .infinity,
-            settings.isEnabled(.botSuspected)
+            terms.isEnabled(.botSuspected)
         else { return }
         let user = users[slot]
         if user.pointee.has(UserRecord.botDone) { return }
@@ -119,7 +119,7 @@ extension Partition {
         let user = users[slot]
         if user.pointee.has(UserRecord.sessionQueued) { return }
         user.pointee.flags |= UserRecord.sessionQueued
-        push(.sessionClose, slot, max(user.pointee.lastDecided + settings.shortGap, decidedThrough))
+        push(.sessionClose, slot, max(user.pointee.lastDecided + terms.shortGap, decidedThrough))
     }
 
     /// A short session has closed: the user's segment is decided anew.
@@ -187,11 +187,11 @@ extension Partition {
                 moved(slot, from: oldNames[old], to: segments.name(id), due: instant, occurrence: version)
             }
             if user.pointee.lastDecided != .min,
-                user.pointee.lastDecided + settings.shortGap >= decidedThrough,
+                user.pointee.lastDecided + terms.shortGap >= decidedThrough,
                 !user.pointee.has(UserRecord.sessionQueued)
             {
                 user.pointee.flags |= UserRecord.sessionQueued
-                push(.sessionClose, slot, user.pointee.lastDecided + settings.shortGap)
+                push(.sessionClose, slot, user.pointee.lastDecided + terms.shortGap)
             }
             if id == SegmentState.outlierID, !user.pointee.has(UserRecord.botDone) {
                 user.pointee.flags |= UserRecord.botDone
@@ -213,8 +213,7 @@ extension Partition {
     /// Sum and number of the intervals between a user's purchase days up to the last one decided.
     func intervals(_ account: UnsafeMutablePointer<AccountRecord>) -> (sum: Int64, count: Int, lastDay: Int32)
     {
-        let lastDay = settings.zone.day(
-            of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
+        let lastDay = day(of: account.pointee.lastPurchaseDecided)
         let total = Int(account.pointee.dayCount)
         guard total > 0 else { return (0, 0, lastDay) }
         let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
@@ -234,7 +233,7 @@ extension Partition {
             history.lastDay
             + Self.days(model.predict(intervalSum: Double(history.sum), intervalCount: history.count).p50)
         let instant =
-            settings.zone.start(of: date).microseconds - settings.delay(.repurchaseDue)
+            settings.zone.start(of: date).microseconds - terms.delay(.repurchaseDue)
         guard instant >= decidedThrough else {
             account.pointee.repurchaseDue = .max
             return
@@ -257,7 +256,7 @@ extension Partition {
         let version = repurchase.version
         let at = clock.decided(due: reached)
         let predicted = predictedRepurchase(
-            account, today: settings.zone.day(of: EventTime(microseconds: at)))
+            account, today: day(of: at))
         fire(.repurchaseDue, slot, due: reached) { trigger in
             trigger.model = "repurchase@\(version)"
             trigger.predicted = predicted

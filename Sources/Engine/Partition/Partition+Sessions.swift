@@ -10,7 +10,7 @@ extension Partition {
     /// Sessions, first and last event, and the day's counts.
     @inline(__always)
     func countEvent(_ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ time: Int64, isNew: Bool) {
-        let alone = time < now - settings.keep
+        let alone = time < now - terms.keep
         if isNew {
             countDay(user, time, events: 1, sessions: 1)
             if alone { user.pointee.flags |= UserRecord.lastAlone }
@@ -20,7 +20,7 @@ extension Partition {
         if time >= last, !alone {
             if user.pointee.has(UserRecord.lastAlone) { return beginAfterAlone(user, time) }
             let gap = time - last
-            if gap <= settings.shortGap {
+            if gap <= terms.shortGap {
                 user.pointee.shortTotal += gap
                 countDay(user, time, events: 1, sessions: 0)
             } else {
@@ -29,7 +29,7 @@ extension Partition {
                 user.pointee.shortCount += 1
                 countDay(user, time, events: 1, sessions: 1)
             }
-            if gap <= settings.longGap {
+            if gap <= terms.longGap {
                 user.pointee.longTotal += gap
             } else {
                 keepLong(user)
@@ -69,7 +69,7 @@ extension Partition {
         countDay(user, time, events: 1, sessions: 0)
         for kind in [SessionKind.short, .long] {
             let last = kept(user, kind)
-            let gap = kind == .short ? settings.shortGap : settings.longGap
+            let gap = kind == .short ? terms.shortGap : terms.longGap
             if last > 0, time - sessions(user, kind)[last - 1].end <= gap {
                 let session = sessions(user, kind)[last - 1]
                 add(user, kind, total: time - session.end, count: 0)
@@ -97,7 +97,7 @@ extension Partition {
 
     /// The latest session is over; it is kept while late events may still join it.
     private func keepShort(_ user: UnsafeMutablePointer<UserRecord>) {
-        let bound = now - settings.keep - settings.shortGap
+        let bound = now - terms.keep - terms.shortGap
         pruneKept(user, .short, before: bound)
         guard user.pointee.lastSeen >= bound else { return }
         if user.pointee.shortKept >= 1000 { remove(user, .short, 0) }
@@ -107,7 +107,7 @@ extension Partition {
     }
 
     private func keepLong(_ user: UnsafeMutablePointer<UserRecord>) {
-        let bound = now - settings.keep - settings.longGap
+        let bound = now - terms.keep - terms.longGap
         pruneKept(user, .long, before: bound)
         guard user.pointee.lastSeen >= bound else { return }
         if user.pointee.longKept >= 1000 { remove(user, .long, 0) }
@@ -119,7 +119,7 @@ extension Partition {
     /// An event before the latest session, no older than `sessions.keep`: joins its neighbours where
     /// the gap allows, which may make two sessions one.
     private func join(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64, _ kind: SessionKind) {
-        let gap = kind == .short ? settings.shortGap : settings.longGap
+        let gap = kind == .short ? terms.shortGap : terms.longGap
         let total = kept(user, kind)
         // The kept sessions are ascending; `next` is the first that starts after the event.
         var next = total
@@ -212,6 +212,14 @@ extension Partition {
         if kind == .short { user.pointee.shortKept -= 1 } else { user.pointee.longKept -= 1 }
     }
 
+    /// Someone has gone quiet: what of them no event can need any more is dropped, and the room given back.
+    func compact(_ user: UnsafeMutablePointer<UserRecord>) {
+        pruneKept(user, .short, before: now - terms.keep - terms.shortGap)
+        pruneKept(user, .long, before: now - terms.keep - terms.longGap)
+        pruneDays(user)
+        pool.fit(user)
+    }
+
     private func pruneKept(_ user: UnsafeMutablePointer<UserRecord>, _ kind: SessionKind, before bound: Int64)
     {
         while kept(user, kind) > 0, sessions(user, kind)[0].end < bound { remove(user, kind, 0) }
@@ -220,7 +228,7 @@ extension Partition {
     /// Changes the counts of the day of an instant, where it is among the last 90.
     @inline(__always)
     func countDay(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64, events: Int, sessions: Int) {
-        let day = settings.zone.day(of: EventTime(microseconds: time))
+        let day = day(of: time)
         if day <= today - 90 { return }
         let day16 = UInt16(truncatingIfNeeded: day)
         let count = Int(user.pointee.dayCount)
@@ -233,7 +241,8 @@ extension Partition {
             }
         }
         if events < 0 || sessions < 0 { return }
-        pruneDays(user)
+        // Those that no window holds any more make room where there is none.
+        if pool.isFull(user, for: Tail.daySize) || user.pointee.dayCount >= 200 { pruneDays(user) }
         if user.pointee.dayCount >= 200 { return }
         let gap = pool.openGap(user, at: Tail.dimensionOffset(user), size: Tail.daySize)
         var bucket = DayBucket(day: day)
@@ -259,10 +268,12 @@ extension Partition {
     }
 
     private func pruneDays(_ user: UnsafeMutablePointer<UserRecord>) {
+        guard user.pointee.dayCount > 0 else { return }
         let today16 = UInt16(truncatingIfNeeded: today)
         var index = 0
+        let days = pool.tail(user).days
         while index < Int(user.pointee.dayCount) {
-            let age = Int16(bitPattern: today16 &- pool.tail(user).days[index].day16)
+            let age = Int16(bitPattern: today16 &- days[index].day16)
             if age >= 90 {
                 pool.closeGap(user, at: Tail.dayOffset(user) + index * Tail.daySize, size: Tail.daySize)
                 user.pointee.dayCount -= 1

@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 1
+    private static let formatVersion: UInt32 = 2
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -58,7 +58,7 @@ extension Partition {
         pool = try BlockPool(from: &input)
         strings = try StringTable(from: &input, key: key)
         dedupe = try DedupeSet(from: &input, limit: settings.dedupeIDs / Partitioning.count)
-        due = try Heap<DueEntry>(from: &input)
+        due = try DueQueue(from: &input)
         pending = try Heap<PendingEntry>(from: &input)
         stages = try StageHistory(from: &input)
         segments = try SegmentState(from: &input)
@@ -72,11 +72,11 @@ extension Partition {
     /// Takes changed settings: timers are set anew for everybody they may move for.
     func adopt(_ changed: EngineSettings) {
         let old = settings
-        settings = changed
+        settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         guard old.rules != changed.rules else { return }
         // Their timers are queued anew below.
-        due.remove { [TimerKind.dormant, .churned, .winBack].map(\.rawValue).contains($0.kind) }
+        due.removeAll { [TimerKind.dormant, .churned, .winBack].map(\.rawValue).contains($0.kind) }
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min { rearm(slot) }
     }
 
@@ -99,7 +99,7 @@ extension Partition {
         let latest = stages.latest(user.pointee.stageLink)
         if latest != 0, let stage = Stage(rawValue: stages.entry(latest).pointee.pending), stage != .none {
             let instant =
-                stages.entry(latest).pointee.pendingTime + settings.delay(stage.rule ?? .browseAbandoned)
+                stages.entry(latest).pointee.pendingTime + terms.delay(stage.rule ?? .browseAbandoned)
             if instant >= decidedThrough {
                 pushStageTimer(stage, slot, stages.entry(latest).pointee.pendingTime)
             } else {

@@ -47,7 +47,10 @@ struct PendingEntry: HeapEntry {
 /// instant not yet closed: the watermark, or just beyond the instant of an `$advance`.
 final class Partition {
     let number: Int
-    var settings: EngineSettings
+    private(set) var settings: EngineSettings
+    /// What of the settings every event asks for.
+    private(set) var terms: Terms
+    private var dayMemory = DayMemory()
     let key: HashKey
     let storeKey: HashKey
 
@@ -56,7 +59,7 @@ final class Partition {
     var pool: BlockPool
     var strings: StringTable
     var dedupe: DedupeSet
-    var due: Heap<DueEntry>
+    var due: DueQueue
     var pending: Heap<PendingEntry>
     var stages: StageHistory
     var segments: SegmentState
@@ -76,7 +79,7 @@ final class Partition {
     var duplicateCount: Int64 = 0
 
     // What belongs to the record being applied.
-    var triggers: [Trigger] = []
+    var triggers = TriggerBatch(names: BuiltInRule.names)
     var clock = RecordClock()
     var scratchSlots: [Int32] = []
     var scratchStrings: [UInt32] = []
@@ -90,6 +93,7 @@ final class Partition {
     init(number: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey) {
         self.number = number
         self.settings = settings
+        terms = Terms(settings)
         self.key = key
         self.storeKey = storeKey
         users = UserTable()
@@ -97,7 +101,7 @@ final class Partition {
         pool = BlockPool()
         strings = StringTable(key: key)
         dedupe = DedupeSet(limit: settings.dedupeIDs / Partitioning.count)
-        due = Heap()
+        due = DueQueue()
         pending = Heap()
         stages = StageHistory()
         segments = SegmentState()
@@ -111,12 +115,21 @@ final class Partition {
     }
 
     /// The day of now.
-    var today: Int32 { settings.zone.day(of: EventTime(microseconds: now)) }
+    var today: Int32 { day(of: now) }
 
-    /// Earliest instant at which something may fire or be decided; `Int64.max` when nothing waits.
+    /// The calendar day of an instant.
+    @inline(__always)
+    func day(of instant: Int64) -> Int32 { dayMemory.day(of: instant, settings.zone) }
+
+    func settle(_ changed: EngineSettings) {
+        settings = changed
+        terms = Terms(changed)
+        dayMemory = DayMemory()
+    }
+
+    /// Nothing fires or is decided before this instant; `Int64.max` when nothing waits.
     var nextDue: Int64 {
-        min(
-            due.isEmpty ? .max : due.first.due, pending.isEmpty ? .max : pending.first.time)
+        min(due.nextDue, pending.isEmpty ? .max : pending.first.time)
     }
 
     func account(_ slot: Int) -> UnsafeMutablePointer<AccountRecord>? {
@@ -142,10 +155,21 @@ struct RecordClock {
     var end: Int64 = 0
     var lateness: Int64 = 0
 
+    /// Rows among which the frontier is passing what is being decided.
+    var first = 0
+    var last = 0
+
+    init(nows: [Int64] = [], end: Int64 = 0, lateness: Int64 = 0) {
+        self.nows = nows
+        self.end = end
+        self.lateness = lateness
+        last = nows.count
+    }
+
     /// now at the moment the frontier passed a due time: the first row whose watermark is beyond it.
     func decided(due: Int64) -> Int64 {
-        var low = 0
-        var high = nows.count
+        var low = first
+        var high = last
         while low < high {
             let middle = (low + high) / 2
             if nows[middle] - lateness > due { high = middle } else { low = middle + 1 }

@@ -1,7 +1,10 @@
 /// Fixed-size plain records in chunks: grows without copying, addressed by index.
 struct Slab<Element: BitwiseCopyable>: ~Copyable {
-    static var chunkShift: Int { 8 }
+    /// 64 elements: a multiple of `ChunkSource.unit` for every element of whole words.
+    static var chunkShift: Int { 6 }
     static var chunkCount: Int { 1 << chunkShift }
+
+    private static var chunkBytes: Int { chunkCount * MemoryLayout<Element>.stride }
 
     private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
     private var chunkCapacity: Int
@@ -14,7 +17,7 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
     }
 
     deinit {
-        for index in 0..<chunkTotal { chunks[index].deallocate() }
+        for index in 0..<chunkTotal { ChunkSource.give(UnsafeMutableRawPointer(chunks[index]), Self.chunkBytes) }
         chunks.deallocate()
     }
 
@@ -44,7 +47,8 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
             chunks = grown
             chunkCapacity *= 2
         }
-        chunks[chunkTotal] = .allocate(capacity: Self.chunkCount)
+        chunks[chunkTotal] = ChunkSource.take(Self.chunkBytes).bindMemory(
+            to: Element.self, capacity: Self.chunkCount)
         chunkTotal += 1
     }
 

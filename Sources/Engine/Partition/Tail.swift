@@ -1,5 +1,6 @@
-/// The sections of a user's tail block, in this order: fired triggers, kept short and long sessions, day
-/// buckets, dimension values, event names. Addresses are computed from the record's counts.
+/// The sections of a user's tail block, in this order: kept short and long sessions, day buckets, dimension
+/// values, event names, fired triggers: those of eight bytes' alignment first, and last what grows most.
+/// Addresses are computed from the record's counts.
 struct Tail {
     let base: UnsafeMutableRawPointer
     let user: UnsafeMutablePointer<UserRecord>
@@ -11,11 +12,12 @@ struct Tail {
     static let nameSize = MemoryLayout<NameEntry>.stride
     /// What a first event takes: a day, a name and three dimensions. So much is taken at once.
     static let firstBytes = 48
+    /// Room beyond what is asked for when a tail grows, so that it does not move at each entry; `compact`
+    /// takes it back from who has gone quiet.
+    static let slack = 24
 
     @inline(__always)
-    static func shortOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
-        Int(user.pointee.firedCount) * firedSize
-    }
+    static func shortOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int { 0 }
 
     @inline(__always)
     static func longOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
@@ -38,12 +40,19 @@ struct Tail {
     }
 
     @inline(__always)
-    static func byteCount(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
+    static func firedOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
         nameOffset(user) + Int(user.pointee.nameCount) * nameSize
     }
 
     @inline(__always)
-    var fired: UnsafeMutablePointer<FiredEntry> { base.assumingMemoryBound(to: FiredEntry.self) }
+    static func byteCount(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
+        firedOffset(user) + Int(user.pointee.firedCount) * firedSize
+    }
+
+    @inline(__always)
+    var fired: UnsafeMutablePointer<FiredEntry> {
+        (base + Self.firedOffset(user)).assumingMemoryBound(to: FiredEntry.self)
+    }
     @inline(__always)
     var short: UnsafeMutablePointer<KeptSession> {
         (base + Self.shortOffset(user)).assumingMemoryBound(to: KeptSession.self)
@@ -83,12 +92,23 @@ extension BlockPool {
         if used + size > capacity(class: user.pointee.tailClass, reference: user.pointee.tail) {
             (user.pointee.tail, user.pointee.tailClass) = grow(
                 user.pointee.tail, sizeClass: user.pointee.tailClass, used: used,
-                to: max(used + size, Tail.firstBytes))
+                to: used == 0 ? max(size, Tail.firstBytes) : used + size + Tail.slack)
         }
         let base = address(user.pointee.tail)
         let gap = base + offset
-        if used > offset { (gap + size).copyMemory(from: gap, byteCount: used - offset) }
+        if used > offset { Self.shift(gap, by: size, used - offset) }
         return gap
+    }
+
+    /// Moves what stands behind a gap; a few words, which a loop moves faster than a call.
+    @inline(__always)
+    private static func shift(_ start: UnsafeMutableRawPointer, by size: Int, _ count: Int) {
+        if count > 96 { return (start + size).copyMemory(from: start, byteCount: count) }
+        var offset = count - 4
+        while offset >= 0 {
+            (start + offset + size).storeBytes(of: (start + offset).load(as: UInt32.self), as: UInt32.self)
+            offset -= 4
+        }
     }
 
     /// Closes a gap; the caller lowers the count afterwards.
@@ -96,5 +116,19 @@ extension BlockPool {
         let used = Tail.byteCount(user)
         let gap = address(user.pointee.tail) + offset
         if used > offset + size { gap.copyMemory(from: gap + size, byteCount: used - offset - size) }
+    }
+
+    /// Whether the tail must grow for so many bytes more.
+    func isFull(_ user: UnsafeMutablePointer<UserRecord>, for size: Int) -> Bool {
+        Tail.byteCount(user) + size > capacity(class: user.pointee.tailClass, reference: user.pointee.tail)
+    }
+
+    /// Gives back what the tail does not use.
+    mutating func fit(_ user: UnsafeMutablePointer<UserRecord>) {
+        let used = Tail.byteCount(user)
+        guard used > 0, used + 8 <= capacity(class: user.pointee.tailClass, reference: user.pointee.tail)
+        else { return }
+        (user.pointee.tail, user.pointee.tailClass) = grow(
+            user.pointee.tail, sizeClass: user.pointee.tailClass, used: used, to: used)
     }
 }

@@ -193,13 +193,16 @@ struct DimensionEntry: BitwiseCopyable {
 /// A trigger that was decided for the user, so that a late event can withdraw it: 8 bits of rule, 56 of
 /// due time.
 struct FiredEntry: BitwiseCopyable {
-    var bits: UInt64
+    // Two halves, so that it may stand at any multiple of four bytes.
+    private var low: UInt32
+    private var high: UInt32
 
     init(rule: BuiltInRule, due: Int64) {
-        bits = UInt64(rule.rawValue) << 56 | UInt64(bitPattern: due) & ((1 << 56) - 1)
+        low = UInt32(truncatingIfNeeded: due)
+        high = UInt32(rule.rawValue) << 24 | UInt32(truncatingIfNeeded: due >> 32) & 0xFF_FFFF
     }
 
-    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(bits >> 56)) }
+    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(high >> 24)) }
     /// Sign-extended 56 bits.
-    var due: Int64 { Int64(bitPattern: bits << 8) >> 8 }
+    var due: Int64 { Int64(Int32(bitPattern: high << 8) >> 8) << 32 | Int64(low) }
 }

@@ -13,11 +13,16 @@ struct UserTable: ~Copyable {
 
     init() {
         mask = 255
-        index = .allocate(capacity: 256)
-        index.initialize(repeating: 0, count: 256)
+        index = Self.emptyIndex(256)
     }
 
-    deinit { index.deallocate() }
+    deinit { ChunkSource.give(index, (mask + 1) * 4) }
+
+    private static func emptyIndex(_ size: Int) -> UnsafeMutablePointer<UInt32> {
+        let index = ChunkSource.take(size * 4).bindMemory(to: UInt32.self, capacity: size)
+        index.initialize(repeating: 0, count: size)
+        return index
+    }
 
     var count: Int { records.count }
     /// Slots of erased users among them.
@@ -45,6 +50,33 @@ struct UserTable: ~Copyable {
         }
     }
 
+    // MARK: Ahead of `find`, so that the misses of many look-ups overlap
+
+    @inline(__always)
+    func prefetchIndex(hash: UInt64) { prefetch(index + (Int(truncatingIfNeeded: hash) & mask)) }
+
+    /// Slot of the first user with the hash's tag, who most likely is the one, or -1; asks for the record.
+    @inline(__always)
+    func prefetchRecord(hash: UInt64) -> Int {
+        let tag = UInt32(truncatingIfNeeded: hash >> 56)
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            let entry = index[position]
+            if entry == 0 { return -1 }
+            if entry >> 24 == tag {
+                let slot = Int(entry & 0xFF_FFFF) - 1
+                let record = UnsafeRawPointer(records[slot])
+                prefetch(record)
+                prefetch(record + 64)
+                return slot
+            }
+            position = (position + 1) & mask
+        }
+    }
+
+    @inline(__always)
+    func prefetchID(_ slot: Int) { prefetch(arena.address(records[slot].pointee.id)) }
+
     /// Adds a user that is not there yet.
     mutating func insert(_ id: UnsafeRawBufferPointer, hash: UInt64, time: Int64, key: HashKey) -> Int {
         precondition(count < Self.limit, "a partition holds at most \(Self.limit) users")
@@ -63,9 +95,8 @@ struct UserTable: ~Copyable {
     private mutating func rehash(key: HashKey) {
         var size = mask + 1
         while records.count * 5 > size * 4 { size *= 2 }
-        index.deallocate()
-        index = .allocate(capacity: size)
-        index.initialize(repeating: 0, count: size)
+        ChunkSource.give(index, (mask + 1) * 4)
+        index = Self.emptyIndex(size)
         mask = size - 1
         for slot in 0..<records.count where !records[slot].pointee.has(UserRecord.erased) {
             place(slot, key.hash(id(slot)))
@@ -107,14 +138,25 @@ struct UserTable: ~Copyable {
 /// Ids one behind the other: a length byte (length − 1), then the bytes.
 private struct IDArena: ~Copyable {
     private static let chunkShift: UInt32 = 16
-    private static let chunkBytes = 1 << 16
+    private static let chunkBytes = 1 << 13
 
     private var chunks: [UnsafeMutablePointer<UInt8>] = []
     private var used = chunkBytes
 
     init() {}
 
-    deinit { for chunk in chunks { chunk.deallocate() } }
+    deinit { for chunk in chunks { ChunkSource.give(chunk, Self.chunkBytes) } }
+
+    private mutating func addChunk() -> UnsafeMutablePointer<UInt8> {
+        let chunk = ChunkSource.take(Self.chunkBytes).bindMemory(to: UInt8.self, capacity: Self.chunkBytes)
+        chunks.append(chunk)
+        return chunk
+    }
+
+    @inline(__always)
+    func address(_ reference: UInt32) -> UnsafeMutablePointer<UInt8> {
+        chunks[Int(reference >> Self.chunkShift)] + Int(reference & 0xFFFF)
+    }
 
     var byteCount: Int { chunks.count * Self.chunkBytes }
 
@@ -122,8 +164,8 @@ private struct IDArena: ~Copyable {
         precondition(id.count >= 1 && id.count <= 256)
         if used + 1 + id.count > Self.chunkBytes {
             precondition(chunks.count < 1 << 16, "the ids of a partition are full")
-            chunks.append(.allocate(capacity: Self.chunkBytes))
-            chunks[chunks.count - 1].initialize(repeating: 0, count: Self.chunkBytes)
+            // What was in memory before must not get into a snapshot.
+            addChunk().initialize(repeating: 0, count: Self.chunkBytes)
             used = 0
         }
         let base = chunks[chunks.count - 1] + used
@@ -189,9 +231,8 @@ private struct IDArena: ~Copyable {
             throw StateError("id chunks do not add up")
         }
         for _ in 0..<total {
-            let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.chunkBytes)
-            chunks.append(chunk)
-            try input.copy(into: UnsafeMutableRawBufferPointer(start: chunk, count: Self.chunkBytes))
+            try input.copy(
+                into: UnsafeMutableRawBufferPointer(start: addChunk(), count: Self.chunkBytes))
         }
     }
 }

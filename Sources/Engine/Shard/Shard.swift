@@ -12,7 +12,7 @@ package enum ShardRecord: Sendable {
 /// What came of a record in one shard.
 package struct ShardOutcome: Sendable {
     package var record: UInt64
-    package var triggers: [Trigger]
+    package var triggers: TriggerBatch
     package var totals: ShardTotals
     /// Users the record has erased here.
     package var erased: [ErasedUser] = []
@@ -63,6 +63,8 @@ package actor Shard {
     private var failure: StateError?
     /// Users that the record being applied has erased.
     private var erased: [ErasedUser] = []
+    /// What the record being applied brings about, from all partitions.
+    private var collected = TriggerBatch(names: BuiltInRule.names)
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
 
     /// - Parameters:
@@ -136,7 +138,9 @@ package actor Shard {
         case .events(let sequenced): apply(sequenced, number)
         case .entry(let entry):
             for partition in partitions where partition.position < number {
+                swap(&partition.triggers, &collected)
                 apply(entry, to: partition)
+                swap(&partition.triggers, &collected)
                 partition.position = number
             }
         }
@@ -178,10 +182,12 @@ package actor Shard {
                                             rows: rows, items: items, text: text, dictionary: dictionary,
                                             hashes: hashes, codes: codes, order: order, starts: starts)
                                         for partition in partitions where partition.position < number {
+                                            swap(&partition.triggers, &collected)
                                             partition.clock = clock
                                             partition.apply(view, startFrontier: sequenced.startFrontier)
                                             partition.now = max(partition.now, sequenced.endNow)
                                             partition.advance(to: sequenced.endFrontier)
+                                            swap(&partition.triggers, &collected)
                                             partition.position = number
                                         }
                                     }
@@ -212,11 +218,9 @@ package actor Shard {
     }
 
     private func outcome(_ number: UInt64) -> ShardOutcome {
-        var triggers: [Trigger] = []
-        for partition in partitions where !partition.triggers.isEmpty {
-            triggers.append(contentsOf: partition.triggers)
-            partition.triggers.removeAll(keepingCapacity: true)
-        }
+        let triggers = collected
+        collected = TriggerBatch(names: BuiltInRule.names)
+        collected.reserve(like: triggers)
         defer { erased = [] }
         return ShardOutcome(record: number, triggers: triggers, totals: totals(), erased: erased)
     }

@@ -13,35 +13,53 @@ extension Outbox {
         let bound = min(state.last, users.values.max() ?? 0)
         let end = min(start + Outbox.stepRows - 1, bound)
         guard start <= end else { return (nil, [:]) }
-        let matching = try matching(users, start, end)
-        if !matching.isEmpty {
-            try transaction { (outbox) throws(DatabaseError) in
-                for (seq, user) in matching {
-                    try outbox.statements.erase.bind(1, seq)
-                    try outbox.statements.erase.bind(2, seq)
-                    try outbox.statements.erase.bind(3, blob: user)
-                    try outbox.statements.erase.run()
-                }
+        var erased: [[UInt8]: Int64] = [:]
+        var next = start
+        try transaction { (outbox) throws(DatabaseError) in
+            while next <= end, let head = try outbox.statements.head(holding: next) {
+                try outbox.erase(users, in: head, &erased)
+                next = head.first + head.count
             }
         }
-        let erased = Dictionary(matching.map { ($0.user, Int64(1)) }, uniquingKeysWith: +)
-        return (end < bound ? end + 1 : nil, erased)
+        return (next > start && next <= bound ? next : nil, erased)
     }
 
-    private func matching(
-        _ users: [[UInt8]: Int64], _ start: Int64, _ end: Int64
-    ) throws(DatabaseError) -> [(seq: Int64, user: [UInt8])] {
-        let select = try database.prepare("SELECT seq, user FROM triggers WHERE seq BETWEEN ? AND ?")
-        try select.bind(1, start)
-        try select.bind(2, end)
-        var found: [(seq: Int64, user: [UInt8])] = []
-        while try select.step() {
-            let user = select.bytes(1)
-            if let through = users[user], select.integer(0) <= through {
-                found.append((select.integer(0), user))
+    /// The same for one user, whatever the number.
+    package mutating func erase(user: [UInt8], from seq: Int64) throws(DatabaseError) -> Int64? {
+        try erase([user: .max], from: seq).next
+    }
+
+    private func erase(
+        _ users: [[UInt8]: Int64], in head: TriggerBlockHead, _ erased: inout [[UInt8]: Int64]
+    ) throws(DatabaseError) {
+        var block = TriggerBlock(first: head.first)
+        var found: [[UInt8]: Int64] = [:]
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        try statements.selectBlocks.bind(1, head.first)
+        try statements.selectBlocks.bind(2, head.first)
+        defer { statements.selectBlocks.reset() }
+        guard try statements.selectBlocks.step() else { return }
+        let whole = try statements.selectBlocks.withBytes(2) { (bytes) throws(DatabaseError) in
+            try TriggerBlock.forEach(bytes, first: head.first, count: head.count) { row in
+                let user = Array(row.user)
+                guard !user.isEmpty, let through = users[user], row.seq <= through else {
+                    block.append(row)
+                    return true
+                }
+                found[user, default: 0] += 1
+                block.append(
+                    StoredTrigger(
+                        seq: row.seq, at: row.at, due: 0, type: Outbox.erased, rule: Outbox.erased, group: 0,
+                        user: nothing, body: nothing))
+                return true
             }
         }
-        return found
+        guard whole else {
+            throw .corrupt(path: database.path, message: "the block of trigger \(head.first) is not whole")
+        }
+        statements.selectBlocks.reset()
+        if !found.isEmpty { try statements.replace(block) }
+        erased.merge(found, uniquingKeysWith: +)
     }
 
     /// Overwrites pages that are free, a bounded number; whether there are more.

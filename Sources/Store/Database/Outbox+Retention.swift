@@ -1,7 +1,7 @@
 package import Core
 
 extension Outbox {
-    /// Rows one step of `prune` or `erase` touches, so that appending never waits long behind it.
+    /// Rows one step of `prune` or `erase` looks at, so that appending never waits long behind it.
     package static let stepRows: Int64 = 20_000
 
     /// Deletes from the oldest what is more than `age` old by the wall (within a second), or beyond the
@@ -19,29 +19,12 @@ extension Outbox {
         guard target > state.oldest else { return false }
         let bound = min(target, state.oldest + Outbox.stepRows)
         try transaction { (outbox) throws(DatabaseError) in
-            try outbox.statements.deleteRows.bind(1, bound)
-            try outbox.statements.deleteRows.run()
+            try outbox.statements.deleteBlocks.bind(1, bound)
+            try outbox.statements.deleteBlocks.run()
             try outbox.statements.deleteMarks.bind(1, bound)
             try outbox.statements.deleteMarks.run()
             outbox.state.oldest = bound
         }
         return bound < target
-    }
-
-    /// Turns a user's triggers into erased ones, which keep their numbers, in steps of `stepRows`.
-    ///
-    /// - Parameter seq: where to begin; the oldest kept for a whole pass.
-    /// - Returns: where to go on, nil when the table is done.
-    package mutating func erase(user: [UInt8], from seq: Int64) throws(DatabaseError) -> Int64? {
-        let start = max(seq, state.oldest)
-        let end = min(start + Outbox.stepRows - 1, state.last)
-        guard start <= end else { return nil }
-        try transaction { (outbox) throws(DatabaseError) in
-            try outbox.statements.erase.bind(1, start)
-            try outbox.statements.erase.bind(2, end)
-            try outbox.statements.erase.bind(3, blob: user)
-            try outbox.statements.erase.run()
-        }
-        return end < state.last ? end + 1 : nil
     }
 }

@@ -25,7 +25,7 @@ actor OutboxKeeper: TriggerSource {
 
     private struct Gathered {
         var missing: Int
-        var triggers: [Trigger] = []
+        var triggers: [TriggerBatch] = []
         var letters: DeadLetters.Batch?
         var marks: [ErasureMark] = []
         var erased: [ErasedUser] = []
@@ -104,7 +104,7 @@ actor OutboxKeeper: TriggerSource {
                     keeper.gathered[outcome.record]?.erased.append(contentsOf: outcome.erased)
                 }
                 if !outcome.triggers.isEmpty {
-                    keeper.gathered[outcome.record]?.triggers.append(contentsOf: outcome.triggers)
+                    keeper.gathered[outcome.record]?.triggers.append(outcome.triggers)
                 }
                 keeper.schedule()
             }
@@ -139,7 +139,7 @@ actor OutboxKeeper: TriggerSource {
     private func flush() {
         scheduled = false
         guard !closed else { return }
-        var batches: [(record: UInt64, triggers: [Trigger])] = []
+        var batches: [OrderedTriggers] = []
         var letters: [DeadLetters.Batch] = []
         var rows = 0
         var erasure: Gathered?
@@ -147,8 +147,9 @@ actor OutboxKeeper: TriggerSource {
         while next <= committedThrough, let record = gathered[next], record.missing == 0, rows < 50_000 {
             gathered[next] = nil
             if !record.triggers.isEmpty {
-                rows += record.triggers.count
-                batches.append((next, TriggerOrder.sorted(record.triggers)))
+                let ordered = OrderedTriggers(record: next, batches: record.triggers)
+                rows += ordered.count
+                batches.append(ordered)
             }
             if let batch = record.letters { letters.append(batch) }
             next += 1

@@ -1,0 +1,58 @@
+import CMachine
+import Synchronization
+
+/// Asks for a cache line that is soon to be used: its miss then overlaps with others.
+@inline(__always)
+func prefetch(_ address: UnsafeRawPointer?) { machine_prefetch(address) }
+
+/// Memory for the state of all partitions, in chunks cut from regions of huge pages.
+///
+/// State is read at random: with pages of 4 KiB nearly every look at a user costs a walk through the page
+/// tables on top. Partitions take chunks and give them back; a chunk costs a lock, once for some hundred
+/// users. What is given back is kept for others and not returned to the system.
+enum ChunkSource {
+    /// Sizes are multiples of this, bytes.
+    static let unit = 512
+    /// Larger blocks come from the allocator.
+    static let largest = 8 << 20
+    private static let regionBytes = 32 << 20
+
+    private struct Stock: ~Copyable {
+        /// Free chunks by their size.
+        var free: [Int: [UInt]] = [:]
+        var next: UInt = 0
+        var end: UInt = 0
+    }
+
+    private static let stock = Mutex(Stock())
+
+    /// A chunk, contents undefined.
+    static func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+        precondition(bytes > 0 && bytes % unit == 0)
+        if bytes > largest { return .allocate(byteCount: bytes, alignment: 64) }
+        let address = stock.withLock { stock in
+            if let free = stock.free[bytes]?.popLast() { return free }
+            if stock.end - stock.next < UInt(bytes) { newRegion(&stock) }
+            defer { stock.next += UInt(bytes) }
+            return stock.next
+        }
+        guard let chunk = UnsafeMutableRawPointer(bitPattern: address) else {
+            preconditionFailure("no memory for state")
+        }
+        return chunk
+    }
+
+    static func give(_ chunk: UnsafeMutableRawPointer, _ bytes: Int) {
+        if bytes > largest { return chunk.deallocate() }
+        stock.withLock { $0.free[bytes, default: []].append(UInt(bitPattern: chunk)) }
+    }
+
+    /// What is left of the region before is a free chunk.
+    private static func newRegion(_ stock: inout Stock) {
+        let rest = Int(stock.end - stock.next)
+        if rest > 0 { stock.free[rest, default: []].append(stock.next) }
+        guard let region = machine_region(regionBytes) else { preconditionFailure("no memory for state") }
+        stock.next = UInt(bitPattern: region)
+        stock.end = stock.next + UInt(regionBytes)
+    }
+}

@@ -1,0 +1,75 @@
+import Core
+
+/// What is asked of the settings at every event, as plain numbers: the settings hold arrays, and to look at
+/// those is to copy and count them.
+struct Terms: BitwiseCopyable {
+    let allowedLateness: Int64
+    let shortGap: Int64
+    let longGap: Int64
+    let keep: Int64
+    let dedupeWindow: Int64
+    let maxAge: Int64
+    let isWall: Bool
+    /// As in `EngineSettings`.
+    let stageMemory: Int64
+    let stageDelays: Int64
+    private let delays: InlineArray<16, Int64>
+    private let enabled: UInt32
+
+    init(_ settings: EngineSettings) {
+        allowedLateness = settings.allowedLateness
+        shortGap = settings.shortGap
+        longGap = settings.longGap
+        keep = settings.keep
+        dedupeWindow = settings.dedupeWindow
+        maxAge = settings.maxAge
+        isWall = settings.clockMode == .wall
+        stageMemory = settings.stageMemory
+        stageDelays = settings.stageDelays
+        var delays = InlineArray<16, Int64>(repeating: 0)
+        var enabled: UInt32 = 0
+        for rule in BuiltInRule.allCases {
+            delays[Int(rule.rawValue)] = settings.delay(rule)
+            if settings.isEnabled(rule) { enabled |= 1 << UInt32(rule.rawValue) }
+        }
+        self.delays = delays
+        self.enabled = enabled
+    }
+
+    @inline(__always)
+    func delay(_ rule: BuiltInRule) -> Int64 { delays[Int(rule.rawValue)] }
+
+    @inline(__always)
+    func isEnabled(_ rule: BuiltInRule) -> Bool { enabled & (1 << UInt32(rule.rawValue)) != 0 }
+}
+
+/// The calendar day that was asked for last: instants come nearly in order.
+struct DayMemory: BitwiseCopyable {
+    private var first = Int64.max
+    private var end = Int64.min
+    private var day: Int32 = 0
+
+    /// As `Zone.day(of:)`.
+    @inline(__always)
+    mutating func day(of instant: Int64, _ zone: borrowing Zone) -> Int32 {
+        if instant >= first, instant < end { return day }
+        return look(instant, zone)
+    }
+
+    @inline(never)
+    private mutating func look(_ instant: Int64, _ zone: borrowing Zone) -> Int32 {
+        day = zone.day(of: EventTime(microseconds: instant))
+        // Where the wall goes back over midnight a day comes twice: what is remembered is one stretch of it.
+        first = zone.start(of: day).microseconds
+        end = zone.start(of: day + 1).microseconds
+        let isWhole =
+            zone.day(of: EventTime(microseconds: first)) == day
+            && zone.day(of: EventTime(microseconds: end - 1)) == day
+            && end - first <= 25 * Microseconds.hour && instant >= first && instant < end
+        if !isWhole {
+            first = instant
+            end = instant + 1
+        }
+        return day
+    }
+}
