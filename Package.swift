@@ -58,7 +58,7 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", "Core"], swiftSettings: strict),
         .testTarget(name: "StatusTests", dependencies: ["Status", "Core"], swiftSettings: strict),
         .testTarget(
-            name: "DaemonTests", dependencies: ["roost", "Core", "Wire"], swiftSettings: strict),
+            name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

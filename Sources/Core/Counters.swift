@@ -36,14 +36,18 @@ package final class Counters: Sendable {
         case snapshotFailures
         case refits
         case refitsRefused
+        case erasures
+        case erasuresPending
+        case erasuresOverdue
+        case erasureFailures
+        case backups
         case users
         case stateBytes
 
         package var isGauge: Bool {
             switch self {
-            case .ingestConnections, .sourceConnections, .triggerSubscribers, .outboxLastSeq,
-                .journalSegments, .users,
-                .stateBytes:
+            case .ingestConnections, .sourceConnections, .triggerSubscribers, .outboxLastSeq, .journalSegments,
+                .users, .stateBytes, .erasuresPending, .erasuresOverdue:
                 true
             default: false
             }
@@ -84,6 +88,11 @@ package final class Counters: Sendable {
             case .snapshotFailures: "roost_snapshot_failures_total"
             case .refits: "roost_refits_total"
             case .refitsRefused: "roost_refits_refused_total"
+            case .erasures: "roost_erasures_total"
+            case .erasuresPending: "roost_erasures_pending"
+            case .erasuresOverdue: "roost_erasures_overdue"
+            case .erasureFailures: "roost_erasure_failures_total"
+            case .backups: "roost_backups_total"
             case .users: "roost_users"
             case .stateBytes: "roost_state_bytes"
             }
@@ -123,6 +132,11 @@ package final class Counters: Sendable {
             case .snapshotFailures: "Snapshots abandoned."
             case .refits: "Fits run."
             case .refitsRefused: "Fits refused by the gate."
+            case .erasures: "Erasures done."
+            case .erasuresPending: "Erasures whose traces may still be in files."
+            case .erasuresOverdue: "Erasures not done within retention.erase_within."
+            case .erasureFailures: "Rounds of erasure that failed and are tried again."
+            case .backups: "Backups taken."
             case .users: "Users known."
             case .stateBytes: "Bytes of user state."
             }

@@ -275,6 +275,8 @@ package struct StatusView: Sendable {
     package var outboxLastSeq: Int64 = 0
     package var outboxOldest: Int64 = 1
     package var subscribers: Int64 = 0
+    /// `pending overdue done`, in this order.
+    package var erasures: [Named<Int64>] = []
     package var models: [ModelSummary] = []
     package var memoryBytes: Int64 = 0
     package var stateBytes: Int64 = 0
@@ -333,6 +335,12 @@ package protocol StatusSource: Sendable {
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]
+    /// Forgets a user; answers when nothing shows them any more.
+    func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView
+    /// What became of an erasure; nil for an unknown receipt.
+    func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView?
+    /// Copies the data directory into another; answers when the copy is whole and on disk.
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView
     /// Lines of `POST /v1/events`; answers after the commit.
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer
 }

@@ -15,6 +15,8 @@ enum Route: Sendable, Equatable {
     case triggers
     case deadLetters
     case events
+    case erasure(String)
+    case backup
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -24,6 +26,8 @@ enum Route: Sendable, Equatable {
             self = fixed
         } else if let id = path.suffix(after: "/v1/users/") {
             self = .user(try Route.decoded(id, as: "ID"))
+        } else if let part = path.suffix(after: "/v1/erasures/") {
+            self = .erasure(String(decoding: try Route.decoded(part, as: "RECEIPT"), as: UTF8.self))
         } else if let rest = path.suffix(after: "/v1/models/") {
             let parts = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             let bytes = try Route.decoded(parts[0], as: "NAME")
@@ -45,7 +49,8 @@ enum Route: Sendable, Equatable {
     private static let fixed: [String: Route] = [
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
-        "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/": .unbuilt("the dashboard is"),
+        "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
+        "/": .unbuilt("the dashboard is"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
 
@@ -64,7 +69,8 @@ enum Route: Sendable, Equatable {
     /// Methods it answers to, as `Allow` lists them.
     var methods: [String] {
         switch self {
-        case .refit, .events: ["POST"]
+        case .refit, .events, .backup: ["POST"]
+        case .user: ["GET", "HEAD", "DELETE"]
         default: ["GET", "HEAD"]
         }
     }

@@ -57,9 +57,6 @@ struct Router: Sendable {
 
     private func check(method: String, of route: Route) throws(Refusal) {
         guard !route.methods.contains(method) else { return }
-        if case .user = route, method == "DELETE" {
-            throw Refusal(501, "not_implemented", "erasure is not part of this version")
-        }
         let allowed = route.methods.joined(separator: ", ")
         throw Refusal(
             405, "method_not_allowed", "\(method.prefix(20)) is not answered here, \(allowed) is",
@@ -99,7 +96,10 @@ struct Router: Sendable {
         case .segments:
             let segments = await source.segments()
             return HTTPResponse(json: jsonBytes { $0.value(segments) })
+        case .user(let id) where call.method == "DELETE": return try await erase(id)
         case .user(let id): return try await user(id)
+        case .erasure(let receipt): return try await erasure(receipt)
+        case .backup: return try await backup(body)
         case .users: return try await users(call)
         case .models: return await models()
         case .model(let name): return try await model(name)

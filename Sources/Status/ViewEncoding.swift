@@ -35,6 +35,7 @@ extension JSONWriter {
         value(status.partitions)
         counts("journal", status.journal)
         outbox(status)
+        if !status.erasures.isEmpty { counts("erasures", status.erasures) }
         models(status.models)
         key("memory_bytes")
         value(status.memoryBytes)

@@ -11,6 +11,7 @@ struct Daemon: Sendable {
     let sequencer: Sequencer
     let keeper: OutboxKeeper
     let snapshotter: Snapshotter
+    let eraser: Eraser
     let ingest: Listener
     let sources: SourceTails
     let triggers: Listener
@@ -40,19 +41,25 @@ struct Daemon: Sendable {
         let store = "\(directory.value.identity.store)"
         let snapshots = try Snapshots(
             directory: directory.value.snapshots, fileSystem: DiskFileSystem())
+        let storeKey = storeKey(directory.value.identity.journal)
+        let erasures = try ErasureRegister(
+            directory: directory.value.path, key: storeKey, fileSystem: DiskFileSystem())
+        try settle(directory.value, erasures, log)
         let recovery = Recovery(
-            settings: settings, key: key, storeKey: storeKey(directory.value.identity.journal), time: time,
+            settings: settings, key: key, storeKey: storeKey, erasures: erasures, time: time,
             counters: counters, log: log, failed: fail)
         let recovered = try recovery.run(directory.value, snapshots)
         let ledger = recovered.ledger
         let shards = recovered.shards
         let keeper = recovered.keeper
+        let replayed = recovered.replayed
+        let journal = recovered.takeJournal()
         log.info(
-            "recovered \(keeper.totals().users) users at record \(ledger.position), \(recovered.replayed) records replayed"
+            "recovered \(keeper.totals().users) users at record \(ledger.position), \(replayed) records replayed"
         )
 
         let writer = JournalWriter(
-            journal: recovered.takeJournal(), commitInterval: settings.journal.commitInterval, time: time,
+            journal: journal, commitInterval: settings.journal.commitInterval, time: time,
             counters: counters, log: log,
             committed: { keeper.committed(through: $0) },
             failed: {
@@ -69,6 +76,13 @@ struct Daemon: Sendable {
         let snapshotter = Snapshotter(
             snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
             settings: settings, savedRecord: 0, time: time, counters: counters, log: log)
+        let eraser = Eraser(
+            Eraser.Parts(
+                sequencer: sequencer, keeper: keeper, writer: writer, snapshotter: snapshotter,
+                register: erasures, identity: directory.value.identity,
+                directory: directory.value.path, settings: settings, time: time,
+                counters: counters, log: log))
+        try await eraser.begin()
 
         let ingest = try Listener.ingest(
             address: settings.listen.ingest.address,
@@ -96,8 +110,11 @@ struct Daemon: Sendable {
             limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                registry: registry, settings: settings, store: store, startedAt: startedAt, time: time,
-                counters: counters,
+                registry: registry, eraser: eraser,
+                backups: BackupTaker(
+                    snapshotter: snapshotter, writer: writer, identity: directory.value.identity,
+                    directory: directory.value.path, time: time, counters: counters, log: log),
+                settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 
@@ -106,23 +123,37 @@ struct Daemon: Sendable {
         await triggers.start()
         await sequencer.startTicking()
         await snapshotter.start()
+        await eraser.start()
         return Daemon(
-            sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, ingest: ingest,
-            sources: sources, triggers: triggers, status: status, directory: directory)
+            sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, eraser: eraser,
+            ingest: ingest, sources: sources, triggers: triggers, status: status, directory: directory)
     }
 
     /// Ends in order: no more lines, what was taken is on disk and acknowledged, a last snapshot.
     func stop() async {
         await snapshotter.stop()
+        await eraser.stop()
         await sources.stop()
         await ingest.stop()
         await sequencer.close()
         await withCheckedContinuation { continuation in
             sequencer.sync { continuation.resume() }
         }
-        await snapshotter.round()
+        _ = await snapshotter.alone { await $0.round() }
         await triggers.stop()
         status.stop()
+    }
+
+    /// The first start from a backup: what was erased after it was taken is erased again.
+    private static func settle(
+        _ directory: borrowing DataDirectory, _ erasures: ErasureRegister, _ log: Log
+    ) throws {
+        guard let backup = directory.restored else { return }
+        log.info(
+            "restored from a backup of store \(backup.store), taken at \(backup.takenAt), to record \(backup.record); this is store \(directory.identity.store) now"
+        )
+        try erasures.reopen(after: backup.record)
+        try directory.settleRestore(in: DiskFileSystem())
     }
 
     private static func storeKey(_ uuid: StoreUUID) -> HashKey {

@@ -14,7 +14,7 @@ from features import SECOND
 from harness import (
     CONFIGS, Skip, check, check_each, eventually, expect, expect_equal, expect_sequence, expect_users)
 
-COMMANDS = ["serve", "replay", "tail", "status", "export", "check", "generate", "import"]
+COMMANDS = ["serve", "replay", "tail", "status", "export", "check", "generate", "import", "backup"]
 
 
 def roost(env, *arguments, data=None, timeout=120):

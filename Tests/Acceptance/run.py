@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import checks_adoption  # noqa: F401  each module registers its checks
+import checks_backup  # noqa: F401
+import checks_erasure  # noqa: F401
 import checks_import  # noqa: F401
 import checks_models  # noqa: F401
 import checks_operation  # noqa: F401

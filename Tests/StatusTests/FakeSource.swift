@@ -84,6 +84,7 @@ final class FakeSource: StatusSource {
         var triggers: [String] = []
         var deadLetters: [DeadLetterView] = []
         var ingest = IngestAnswer(accepted: 0, rejected: [])
+        var erasures: [ErasureView] = []
         var refitGate: Signal?
         var ingestGate: Signal?
         var status = FakeSource.sampleStatus
@@ -177,6 +178,25 @@ final class FakeSource: StatusSource {
 
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
         Array(script.deadLetters.filter { $0.seq > after }.prefix(limit))
+    }
+
+    func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView {
+        log.withLock { $0.ids.append(user) }
+        guard let erasure = script.erasures.first else {
+            throw StatusFailure(httpStatus: 503, code: "erasure_not_kept", detail: "no room")
+        }
+        return erasure
+    }
+
+    func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView? {
+        script.erasures.first { $0.receipt == receipt }
+    }
+
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView {
+        guard directory == "/backups/one" else {
+            throw StatusFailure(httpStatus: 500, code: "backup_failed", detail: "\(directory) is not empty")
+        }
+        return BackupView(directory: directory, record: 9, files: 70, bytes: 1000, seconds: 0.5)
     }
 
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {

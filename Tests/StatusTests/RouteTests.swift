@@ -154,9 +154,6 @@ import Testing
             #expect(answer.status == 501)
             #expect(answer.text.contains(#""code":"not_implemented""#))
         }
-        let erasure = try await daemon.ask("DELETE", "/v1/users/x")
-        #expect(erasure.status == 501)
-        #expect(erasure.text.hasPrefix(#"{"error":{"code":"not_implemented","#))
     }
 
     @Test func `every answer forbids caches and guessing`() async throws {

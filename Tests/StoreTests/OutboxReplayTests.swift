@@ -72,7 +72,7 @@ struct OutboxReplayTests {
         let other = try Database.open(path: path)
         try other.execute(
             """
-            CREATE TRIGGER refuse BEFORE INSERT ON blocks WHEN new.seq = 12
+            CREATE TRIGGER refuse BEFORE INSERT ON blocks WHEN new.first = 7
             BEGIN SELECT raise(ABORT, 'refused'); END
             """)
         let batch = [Trigger](repeating: trigger("x", rule: "new_rule"), count: 9)

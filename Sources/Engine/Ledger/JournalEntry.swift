@@ -14,6 +14,10 @@ package enum JournalEntry: Sendable {
     case verdict(VerdictEntry)
     /// The settings that state follows from have changed.
     case settings(EngineSettings)
+    /// Users to be forgotten, named by their marks alone.
+    case erase([ErasureMark])
+    /// No file holds anything any more of users that were erased up to this record.
+    case erased(through: UInt64)
 
     package var kind: UInt8 {
         switch self {
@@ -23,6 +27,8 @@ package enum JournalEntry: Sendable {
         case .close: 4
         case .verdict: 5
         case .settings: 6
+        case .erase: 7
+        case .erased: 8
         }
     }
 }
@@ -95,6 +101,8 @@ extension JournalEntry {
             out.put(entry.scheduled)
             out.put(entry.bytes)
         case .settings(let settings): settings.write(to: &out)
+        case .erase(let marks): out.put(marks)
+        case .erased(let record): out.put(record)
         }
         return out.bytes
     }
@@ -118,6 +126,8 @@ extension JournalEntry {
                     name: name, version: version, adopted: adopted, instant: instant, scheduled: scheduled,
                     bytes: try input.getBlob()))
         case 6: self = .settings(try EngineSettings(from: &input))
+        case 7: self = .erase(try input.getMarks())
+        case 8: self = .erased(through: try input.get())
         default: throw StateError("journal record of unknown kind \(kind)")
         }
         guard kind == 1 || input.remaining == 0 else {

@@ -31,6 +31,8 @@ package struct Ledger: Sendable {
     package var refitDone: [String] = []
     /// Next scheduled instant under the event clock; nil: not yet known or none.
     package var nextRefit: Int64?
+    /// Users erased whose traces may still be in files.
+    package private(set) var erasures = PendingErasures()
 
     package init(settings: EngineSettings) {
         self.settings = settings
@@ -125,6 +127,8 @@ package struct Ledger: Sendable {
             settings = changed
             names.setLimit(changed.customNames)
             if rescheduled { scheduleNext() }
+        case .erase(let marks): erasures.add(marks, record: position)
+        case .erased(let record): erasures.finish(through: record)
         }
     }
 
@@ -165,7 +169,7 @@ package struct Ledger: Sendable {
 
     package func snapshot() -> [UInt8] {
         var out = ByteWriter()
-        out.put(UInt32(2))
+        out.put(UInt32(3))
         out.put(position)
         for value in [clock.now, clock.frontier, clock.watermark, lines, bytes] { out.put(value) }
         settings.write(to: &out)
@@ -190,14 +194,15 @@ package struct Ledger: Sendable {
         for name in refitDone { out.put(name) }
         out.put(nextRefit != nil)
         out.put(nextRefit ?? 0)
+        erasures.write(to: &out)
         return out.bytes
     }
 
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == 2 else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 2")
+        guard version == 3 else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 3")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []
@@ -234,6 +239,7 @@ package struct Ledger: Sendable {
         let scheduled = try input.getBool()
         let next: Int64 = try input.get()
         nextRefit = scheduled ? next : nil
+        erasures = try PendingErasures(from: &input)
     }
 }
 

@@ -53,6 +53,7 @@ extension Partition {
         while result.count < count, list.cursor < list.limit {
             let slot = list.cursor
             list.cursor += 1
+            if users[slot].pointee.has(UserRecord.erased) { continue }
             let kept = list.kept.removeValue(forKey: slot)
             if kept == nil, let segment = list.segment {
                 let number = Int(users[slot].pointee.segment)

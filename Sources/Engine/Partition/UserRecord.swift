@@ -51,6 +51,8 @@ struct UserRecord: BitwiseCopyable {
     static let bought: UInt16 = 1 << 10
     /// `lastSeen` is of an event that was too old to join a session: nothing joins it.
     static let lastAlone: UInt16 = 1 << 11
+    /// The user was erased; nothing is left but the slot.
+    static let erased: UInt16 = 1 << 12
 
     @inline(__always)
     func has(_ flag: UInt16) -> Bool { flags & flag != 0 }

@@ -25,6 +25,8 @@ struct UserTable: ~Copyable {
     }
 
     var count: Int { records.count }
+    /// Slots of erased users among them.
+    private(set) var erasedCount = 0
     var byteCount: Int { records.byteCount + arena.byteCount + (mask + 1) * 4 }
 
     @inline(__always)
@@ -96,7 +98,24 @@ struct UserTable: ~Copyable {
         ChunkSource.give(index, (mask + 1) * 4)
         index = Self.emptyIndex(size)
         mask = size - 1
-        for slot in 0..<records.count { place(slot, key.hash(id(slot))) }
+        for slot in 0..<records.count where !records[slot].pointee.has(UserRecord.erased) {
+            place(slot, key.hash(id(slot)))
+        }
+    }
+
+    /// Overwrites the ids and records of slots, which nobody finds any more.
+    mutating func erase(_ slots: [Int], key: HashKey) {
+        for slot in slots {
+            let reference = records[slot].pointee.id
+            arena.erase(reference)
+            var record = UserRecord(firstSeen: 0, lastSeen: 0, shortStart: 0, longStart: 0, id: reference)
+            record.shortCount = 0
+            record.longCount = 0
+            record.flags = UserRecord.erased
+            records[slot].pointee = record
+        }
+        erasedCount += slots.count
+        rehash(key: key)
     }
 
     func write(to out: inout ByteWriter) {
@@ -111,6 +130,7 @@ struct UserTable: ~Copyable {
         for slot in 0..<records.count where !arena.holds(records[slot].pointee.id) {
             throw StateError("user \(slot) points outside the ids")
         }
+        for slot in 0..<records.count where records[slot].pointee.has(UserRecord.erased) { erasedCount += 1 }
         rehash(key: key)
     }
 }
@@ -182,6 +202,12 @@ private struct IDArena: ~Copyable {
             index += 1
         }
         return true
+    }
+
+    /// Overwrites an id; its length stays.
+    func erase(_ reference: UInt32) {
+        let base = chunks[Int(reference >> Self.chunkShift)] + Int(reference & 0xFFFF)
+        (base + 1).update(repeating: 0, count: Int(base[0]) + 1)
     }
 
     func holds(_ reference: UInt32) -> Bool {

@@ -14,6 +14,8 @@ package struct ShardOutcome: Sendable {
     package var record: UInt64
     package var triggers: TriggerBatch
     package var totals: ShardTotals
+    /// Users the record has erased here.
+    package var erased: [ErasedUser] = []
 }
 
 /// Sums over the shard's partitions.
@@ -59,6 +61,8 @@ package actor Shard {
     private let key: HashKey
     private let storeKey: HashKey
     private var failure: StateError?
+    /// Users that the record being applied has erased.
+    private var erased: [ErasedUser] = []
     /// What the record being applied brings about, from all partitions.
     private var collected = TriggerBatch(names: BuiltInRule.names)
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
@@ -150,6 +154,10 @@ package actor Shard {
         case .close(let instant): move(partition, now: partition.now, frontier: instant)
         case .verdict(let verdict): adopt(verdict, partition)
         case .settings(let settings): partition.adopt(settings)
+        case .erase(let marks):
+            let own = marks.filter { Int($0.partition) == partition.number }
+            if !own.isEmpty { erased.append(contentsOf: partition.erase(Set(own))) }
+        case .erased: break
         }
     }
 
@@ -225,7 +233,8 @@ package actor Shard {
         let triggers = collected
         collected = TriggerBatch(names: BuiltInRule.names)
         collected.reserve(like: triggers)
-        return ShardOutcome(record: number, triggers: triggers, totals: totals())
+        defer { erased = [] }
+        return ShardOutcome(record: number, triggers: triggers, totals: totals(), erased: erased)
     }
 
     package func totals() -> ShardTotals {
@@ -234,7 +243,7 @@ package actor Shard {
             totals.events += partition.eventCount
             totals.late += partition.lateCount
             totals.duplicates += partition.duplicateCount
-            totals.users += Int64(partition.users.count)
+            totals.users += Int64(partition.users.count - partition.users.erasedCount)
             totals.forgotten += partition.dedupe.forgotten
             totals.nextDue = min(totals.nextDue, partition.nextDue)
         }

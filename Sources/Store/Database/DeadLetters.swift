@@ -23,7 +23,7 @@ package struct DeadLetters: ~Copyable {
         }
     }
 
-    private let database: Database
+    let database: Database
     private let insert: Statement
     private let storeState: Statement
     private let select: Statement

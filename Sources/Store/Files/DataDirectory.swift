@@ -16,12 +16,16 @@ package struct DataDirectory: ~Copyable {
     package let identity: StoreIdentity
     /// Whether this start has created it.
     package let isNew: Bool
+    /// The backup that it was restored from, until `settleRestore`.
+    package let restored: BackupManifest?
     private let lock: any File
 
     /// Layout of the directory and its files as this version writes them.
-    package static let format: Int64 = 1
+    ///
+    /// 2: the journal may hold erasures, which what knows format 1 only cannot apply.
+    package static let format: Int64 = 2
     /// `upgrades[i]` leads from format i + 1 to i + 2.
-    private static let upgrades: [Upgrade] = []
+    private static let upgrades: [Upgrade] = [admitErasures]
     private static let identityName = "store.json"
 
     package var journal: String { "\(path)/journal" }
@@ -63,11 +67,27 @@ package struct DataDirectory: ~Copyable {
             try fileSystem.syncDirectory(path)
         } catch { throw .file(error) }
         let layout = Layout(path: path, fileSystem: fileSystem, format: format, upgrades: upgrades)
+        try layout.restore(using: &generator)
         if let identity = try layout.load() {
-            return DataDirectory(path: path, identity: identity, isNew: false, lock: lock)
+            return DataDirectory(
+                path: path, identity: identity, isNew: false, restored: try layout.restored(), lock: lock)
         }
         let identity = try layout.create(using: &generator)
-        return DataDirectory(path: path, identity: identity, isNew: true, lock: lock)
+        return DataDirectory(path: path, identity: identity, isNew: true, restored: nil, lock: lock)
+    }
+
+    /// What the backup did not know has been taken up: the directory is as any other.
+    package func settleRestore(in fileSystem: any FileSystem) throws(DataDirectoryError) {
+        guard restored != nil else { return }
+        do throws(FileError) {
+            try fileSystem.unlink("\(path)/\(BackupManifest.restoredName)")
+            try fileSystem.syncDirectory(path)
+        } catch { throw .file(error) }
+    }
+
+    /// The identity file of this format.
+    static func identityBytes(_ identity: StoreIdentity) -> [UInt8] {
+        Layout.bytes(identity, format: format)
     }
 
     private static func take(
@@ -86,6 +106,9 @@ package struct DataDirectory: ~Copyable {
         throw .inUse(path: path, process: Int32(digits))
     }
 }
+
+/// Nothing is to be changed: records of erasure come after what is there.
+@Sendable private func admitErasures(_ directory: String, _ fileSystem: any FileSystem) throws(FileError) {}
 
 /// The identity file.
 private struct Layout {
@@ -120,6 +143,46 @@ private struct Layout {
         return identity
     }
 
+    /// Makes a backup that is started for the first time a store of its own: checks that it is whole, and
+    /// gives it a new store id, by which producers notice. Done again where a crash came between.
+    func restore(using generator: inout some RandomNumberGenerator) throws(DataDirectoryError) {
+        let name = "\(path)/\(BackupManifest.name)"
+        guard let manifest = try manifest(name) else { return }
+        let damage: String?
+        let bytes: [UInt8]
+        do throws(FileError) {
+            damage = try manifest.damage(of: path, in: fileSystem)
+            bytes = try fileSystem.open(file, .read).readAll()
+        } catch { throw .file(error) }
+        if let damage { throw .backupDamaged(path: path, reason: damage) }
+        let (found, identity) = try parse(bytes)
+        guard identity.journal == manifest.journal else {
+            throw .backupDamaged(path: path, reason: "\(Layout.name) is of another store")
+        }
+        let renewed = StoreIdentity(store: StoreUUID(using: &generator), journal: identity.journal)
+        try write(renewed, format: found)
+        do throws(FileError) {
+            try fileSystem.rename(name, to: "\(path)/\(BackupManifest.restoredName)")
+            try fileSystem.syncDirectory(path)
+        } catch { throw .file(error) }
+    }
+
+    func restored() throws(DataDirectoryError) -> BackupManifest? {
+        try manifest("\(path)/\(BackupManifest.restoredName)")
+    }
+
+    private func manifest(_ name: String) throws(DataDirectoryError) -> BackupManifest? {
+        let bytes: [UInt8]
+        do throws(FileError) { bytes = try fileSystem.open(name, .read).readAll() } catch {
+            if error.isMissing { return nil }
+            throw .file(error)
+        }
+        guard let manifest = BackupManifest(bytes) else {
+            throw .backupDamaged(path: path, reason: "its manifest \(name) does not read back")
+        }
+        return manifest
+    }
+
     func create(
         using generator: inout some RandomNumberGenerator
     ) throws(DataDirectoryError) -> StoreIdentity {
@@ -130,6 +193,15 @@ private struct Layout {
     }
 
     private func write(_ identity: StoreIdentity, format: Int64) throws(DataDirectoryError) {
+        let bytes = Self.bytes(identity, format: format)
+        do {
+            try bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in
+                try fileSystem.replace(Layout.name, in: path, with: [UnsafeRawBufferPointer(bytes)])
+            }
+        } catch { throw .file(error) }
+    }
+
+    static func bytes(_ identity: StoreIdentity, format: Int64) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("format")
@@ -140,11 +212,7 @@ private struct Layout {
         writer.value(identity.journal.description)
         writer.endObject()
         writer.newline()
-        do {
-            try writer.bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in
-                try fileSystem.replace(Layout.name, in: path, with: [UnsafeRawBufferPointer(bytes)])
-            }
-        } catch { throw .file(error) }
+        return writer.bytes
     }
 
     private func parse(_ bytes: [UInt8]) throws(DataDirectoryError) -> (Int64, StoreIdentity) {
@@ -172,6 +240,8 @@ package enum DataDirectoryError: Error, Equatable, Sendable {
     /// There is a journal and nothing that says whose.
     case identityMissing(path: String)
     case identityDamaged(path: String, reason: String)
+    /// A backup that is not whole.
+    case backupDamaged(path: String, reason: String)
     case file(FileError)
 }
 
@@ -184,6 +254,8 @@ extension DataDirectoryError: CustomStringConvertible {
             "\(path) has format \(found), written by a newer version; this one knows up to \(known)"
         case .identityMissing(let path): "\(path) is missing although there is a journal beside it"
         case .identityDamaged(let path, let reason): "\(path) cannot be used: \(reason)"
+        case .backupDamaged(let path, let reason):
+            "the backup in \(path) cannot be used: \(reason)"
         case .file(let error): "data directory: \(error)"
         }
     }

@@ -112,7 +112,7 @@ package struct Journal: ~Copyable {
 
     /// Closes the last segment, which is wholly on disk, and opens the one that begins with the first
     /// waiting record.
-    private mutating func beginSegment() throws(JournalError) {
+    mutating func beginSegment() throws(JournalError) {
         let path = "\(directory)/\(JournalFormat.fileName(first: committed))"
         do {
             file = try Journal.createSegment(path, store: store, first: committed, in: fileSystem)

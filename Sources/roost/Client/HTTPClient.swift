@@ -122,11 +122,30 @@ enum HTTPClient {
     static func get(
         _ path: String, from address: ListenAddress, emit: ([UInt8]) throws -> Void
     ) throws {
-        let socket = try Socket(connecting: address)
-        let request =
+        let head =
             "GET \(path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\nUser-Agent: roost\r\n"
             + "Accept: */*\r\nConnection: close\r\n\r\n"
-        try socket.send(Array(request.utf8))
+        try ask(path, Array(head.utf8), of: address, emit: emit)
+    }
+
+    /// Sends a body; gives the tree of a good answer.
+    static func post(
+        _ path: String, _ body: [UInt8], to address: ListenAddress, token: String?
+    ) throws -> JSONValue {
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\nUser-Agent: roost\r\n"
+            + (token.map { "Authorization: Bearer \($0)\r\n" } ?? "")
+            + "Content-Length: \(body.count)\r\nConnection: close\r\n\r\n"
+        var answer: [UInt8] = []
+        try ask(path, Array(head.utf8) + body, of: address) { answer += $0 }
+        return try Reply.tree(answer)
+    }
+
+    private static func ask(
+        _ path: String, _ request: [UInt8], of address: ListenAddress, emit: ([UInt8]) throws -> Void
+    ) throws {
+        let socket = try Socket(connecting: address)
+        try socket.send(request)
         var decoder = HTTPResponseDecoder()
         var refusal: [UInt8] = []
         do {

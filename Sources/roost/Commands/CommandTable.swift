@@ -6,8 +6,7 @@ enum CommandTable {
 
     static let all: [Command] = [
         serveCommand, replayCommand, importCommand, tailCommand, statusCommand, exportCommand, checkCommand,
-        generateCommand,
-        benchCommand, fitCommand,
+        generateCommand, backupCommand, benchCommand, fitCommand,
     ]
 
     /// - Parameter words: the command line without the program's name.

@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Store
 import Synchronization
 import Wire
 
@@ -12,6 +13,8 @@ struct DaemonStatus: StatusSource {
     let writer: JournalWriter
     let trainer: Trainer
     let registry: RegistryKeeper
+    let eraser: Eraser
+    let backups: BackupTaker
     let settings: Settings
     let store: String
     let startedAt: Int64
@@ -47,6 +50,10 @@ struct DaemonStatus: StatusSource {
         view.outboxLastSeq = keeper.lastSeq
         view.outboxOldest = await keeper.oldest()
         view.subscribers = counters.value(.triggerSubscribers)
+        view.erasures = [
+            Named("pending", counters.value(.erasuresPending)),
+            Named("overdue", counters.value(.erasuresOverdue)), Named("done", eraser.doneCount),
+        ]
         view.models = await summaries(ledger)
         view.memoryBytes = residentBytes()
         for shard in shards { view.stateBytes += await shard.stateBytes() }
@@ -195,6 +202,24 @@ struct DaemonStatus: StatusSource {
 
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
         await keeper.letters(after: after, limit: limit)
+    }
+
+    func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView {
+        guard user.count <= 256 else {
+            throw StatusFailure(
+                httpStatus: 400, code: "bad_parameter", detail: "ID: an id has at most 256 bytes")
+        }
+        return try await eraser.erase(user)
+    }
+
+    func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView? {
+        do throws(ErasureRegisterError) { return try await eraser.find(receipt) } catch {
+            throw StatusFailure(httpStatus: 503, code: "erasures_unreadable", detail: "\(error)")
+        }
+    }
+
+    func backup(to directory: String) async throws(StatusFailure) -> BackupView {
+        try await backups.take(to: directory)
     }
 
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer {

@@ -7,7 +7,7 @@ actor JournalWriter {
     private nonisolated let executor = QueueExecutor(label: "roost.journal", qos: .userInitiated)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private var journal: Journal
+    var journal: Journal
     private var waiting: [Waiting] = []
     private var scheduled = false
     private var stalled = false
@@ -108,6 +108,15 @@ actor JournalWriter {
         }
     }
 
+    /// Ends the last segment, so that a cut can take it; see `Journal.rotate`.
+    func rotate() -> UInt64? {
+        guard !closed, !stalled else { return nil }
+        do throws(JournalError) { return try journal.rotate() } catch {
+            fail(error)
+            return nil
+        }
+    }
+
     private func fail(_ error: JournalError) {
         guard case .noSpace = error else {
             closed = true
@@ -133,6 +142,16 @@ actor JournalWriter {
                 }
             }
         }
+    }
+
+    /// Segment files with their committed bytes, and the last record in them.
+    func segmentFiles() -> (segments: [(name: String, bytes: Int64)], record: UInt64) {
+        (journal.segmentFiles, journal.committedRecord - 1)
+    }
+
+    /// What the files hold.
+    func extent() -> (segments: Int64, bytes: Int64, firstRecord: UInt64) {
+        (Int64(journal.segments), journal.bytes, journal.firstRecord)
     }
 
     /// Bytes, segment files and first and last record.

@@ -10,19 +10,25 @@ actor OutboxKeeper: TriggerSource {
     private nonisolated let executor = QueueExecutor(label: "roost.outbox", qos: .userInitiated)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private var outbox: Outbox
+    var outbox: Outbox
     private var cursors: Cursors
-    private var deadLetters: DeadLetters
+    var deadLetters: DeadLetters
     private let shardCount: Int
-    private let time: any TimeSource
+    let time: any TimeSource
     private let counters: Counters
-    private let log: Log
+    let log: Log
+    /// Erasures under way, told which records, triggers and letters they reach.
+    nonisolated let erasures: ErasureRegister
+    /// What readers are not shown although it still stands here.
+    var hidden = HiddenTraces()
     private let failed: @Sendable (DatabaseError) -> Void
 
     private struct Gathered {
         var missing: Int
         var triggers: [TriggerBatch] = []
         var letters: DeadLetters.Batch?
+        var marks: [ErasureMark] = []
+        var erased: [ErasedUser] = []
     }
 
     private var gathered: [UInt64: Gathered] = [:]
@@ -46,13 +52,15 @@ actor OutboxKeeper: TriggerSource {
 
     init(
         outbox: consuming Outbox, cursors: consuming Cursors, deadLetters: consuming DeadLetters,
-        shardCount: Int, firstRecord: UInt64, time: any TimeSource, counters: Counters, log: Log,
+        erasures: ErasureRegister, shardCount: Int, firstRecord: UInt64, time: any TimeSource,
+        counters: Counters, log: Log,
         failed: @escaping @Sendable (DatabaseError) -> Void
     ) {
         let lastSeq = outbox.last
         self.outbox = outbox
         self.cursors = cursors
         self.deadLetters = deadLetters
+        self.erasures = erasures
         self.shardCount = shardCount
         self.time = time
         self.counters = counters
@@ -69,11 +77,14 @@ actor OutboxKeeper: TriggerSource {
     // MARK: Records
 
     /// A record is on its way to the shards.
-    nonisolated func expect(_ record: UInt64, letters: DeadLetters.Batch?, now: EventTime) {
+    nonisolated func expect(
+        _ record: UInt64, letters: DeadLetters.Batch?, marks: [ErasureMark] = [], now: EventTime
+    ) {
         shared.withLock { $0.now = max($0.now, now) }
         executor.queue.async {
             self.assumeIsolated { keeper in
-                keeper.gathered[record] = Gathered(missing: keeper.shardCount, letters: letters)
+                keeper.gathered[record] = Gathered(
+                    missing: keeper.shardCount, letters: letters, marks: marks)
             }
         }
     }
@@ -89,6 +100,9 @@ actor OutboxKeeper: TriggerSource {
         executor.queue.async {
             self.assumeIsolated { keeper in
                 keeper.gathered[outcome.record]?.missing -= 1
+                if !outcome.erased.isEmpty {
+                    keeper.gathered[outcome.record]?.erased.append(contentsOf: outcome.erased)
+                }
                 if !outcome.triggers.isEmpty {
                     keeper.gathered[outcome.record]?.triggers.append(outcome.triggers)
                 }
@@ -128,6 +142,7 @@ actor OutboxKeeper: TriggerSource {
         var batches: [OrderedTriggers] = []
         var letters: [DeadLetters.Batch] = []
         var rows = 0
+        var erasure: Gathered?
         let first = next
         while next <= committedThrough, let record = gathered[next], record.missing == 0, rows < 50_000 {
             gathered[next] = nil
@@ -138,12 +153,18 @@ actor OutboxKeeper: TriggerSource {
             }
             if let batch = record.letters { letters.append(batch) }
             next += 1
+            // What comes after an erasure may be of who takes the id next: it gets its numbers later.
+            if !record.marks.isEmpty {
+                erasure = record
+                break
+            }
         }
         guard next > first else { return }
         do throws(DatabaseError) {
             let before = outbox.last
             try outbox.append(through: next - 1, triggers: batches, wallNow: time.wall())
             if !letters.isEmpty { _ = try deadLetters.append(letters) }
+            if let erasure { note(next - 1, erasure.marks, erasure.erased) }
             publish(moved: outbox.last > before)
         } catch {
             closed = true
@@ -208,7 +229,7 @@ actor OutboxKeeper: TriggerSource {
 
     func page(after seq: Int64, _ limit: Int, _ filter: TriggerFilter) -> TriggerPage {
         do throws(DatabaseError) {
-            return try outbox.read(after: seq, limit: limit, filter: filter)
+            return hidden.hide(try outbox.read(after: seq, limit: limit, filter: filter), filter)
         } catch {
             log.error("outbox: a read failed: \(error)")
             return TriggerPage(lines: [], count: 0, through: seq, oldest: outbox.oldest, last: outbox.last)
@@ -216,7 +237,9 @@ actor OutboxKeeper: TriggerSource {
     }
 
     func letters(after seq: Int64, limit: Int) -> [DeadLetterView] {
-        do throws(DatabaseError) { return try deadLetters.read(after: seq, limit: limit) } catch {
+        do throws(DatabaseError) {
+            return hidden.hide(try deadLetters.read(after: seq, limit: limit))
+        } catch {
             log.error("dead letters: a read failed: \(error)")
             return []
         }

@@ -42,6 +42,7 @@ struct Recovery {
     let settings: Settings
     let key: HashKey
     let storeKey: HashKey
+    let erasures: ErasureRegister
     let time: any TimeSource
     let counters: Counters
     let log: Log
@@ -73,8 +74,8 @@ struct Recovery {
         let keeper = OutboxKeeper(
             outbox: try Outbox.open(path: directory.outbox),
             cursors: try Cursors.open(path: directory.cursors),
-            deadLetters: try DeadLetters.open(path: directory.deadLetters), shardCount: shardCount,
-            firstRecord: saved.least + 1, time: time, counters: counters, log: log
+            deadLetters: try DeadLetters.open(path: directory.deadLetters), erasures: erasures,
+            shardCount: shardCount, firstRecord: saved.least + 1, time: time, counters: counters, log: log
         ) { error in
             failed(DaemonFailure(exitCode: DaemonFailure.databaseCode, description: "outbox: \(error)"))
         }
@@ -148,7 +149,9 @@ struct Recovery {
                 ledger.apply(entry, position: number)
                 record = .entry(entry)
             }
-            keeper.expect(number, letters: letters, now: EventTime(microseconds: ledger.clock.now))
+            keeper.expect(
+                number, letters: letters, marks: record.erasureMarks,
+                now: EventTime(microseconds: ledger.clock.now))
             Sequencer.dispatch(record, number, to: shards, keeper: keeper) { text in
                 failed(DaemonFailure(exitCode: DaemonFailure.stateCode, description: text))
             }

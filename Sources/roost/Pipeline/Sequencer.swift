@@ -150,7 +150,9 @@ actor Sequencer {
     }
 
     private func dispatch(_ record: ShardRecord, _ number: UInt64, letters: DeadLetters.Batch?) {
-        keeper.expect(number, letters: letters, now: EventTime(microseconds: ledger.clock.now))
+        keeper.expect(
+            number, letters: letters, marks: record.erasureMarks,
+            now: EventTime(microseconds: ledger.clock.now))
         Self.dispatch(record, number, to: shards, keeper: keeper, failed: failed)
     }
 

@@ -77,6 +77,20 @@ actor Snapshotter {
     private func ended() {
         isRunning = false
         lastRound = time.monotonic()
+        if !waiting.isEmpty { waiting.removeFirst().resume() }
+    }
+
+    /// Who waits for the round or the stillness of another to end.
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// Runs work during which no snapshot is written and no segment removed but by itself.
+    func alone<Result: Sendable>(_ work: @Sendable (isolated Snapshotter) async throws -> Result)
+        async rethrows -> Result
+    {
+        while isRunning { await withCheckedContinuation { waiting.append($0) } }
+        isRunning = true
+        defer { ended() }
+        return try await work(self)
     }
 
     private func prune() async {
@@ -91,7 +105,11 @@ actor Snapshotter {
     }
 
     /// One round over all partitions and the ledger, then the cut.
-    func round() async {
+    ///
+    /// - Returns: how many snapshots were written; nil where the round was abandoned.
+    @discardableResult
+    func round() async -> Int? {
+        var written = 0
         let bytesBefore = counters.value(.journalBytes)
         var least = UInt64.max
         do {
@@ -100,6 +118,7 @@ actor Snapshotter {
                 guard let saved = await shard.snapshot(number) else { continue }
                 try await store("partition-\(number < 10 ? "0" : "")\(number)", saved.position, saved.bytes)
                 least = min(least, saved.position)
+                written += 1
             }
             let ledger = await sequencer.ledger
             try await store("ledger", ledger.position, ledger.snapshot())
@@ -108,12 +127,13 @@ actor Snapshotter {
             counters.add(.snapshotFailures)
             failedAt = time.monotonic()
             log.error("snapshot: abandoned, the one before stays: \(error)")
-            return
+            return nil
         }
         savedRecord = least
         savedBytes = bytesBefore
         counters.add(.snapshots)
         if least > 0 { writer.cut(below: least + 1) }
+        return written + 1
     }
 
     /// Waits until the journal and the outbox hold what the state has seen, then writes it.

@@ -75,6 +75,12 @@ struct PlainStore {
         frontier = max(frontier, instant + 1)
     }
 
+    /// As if nothing of the user had ever come.
+    mutating func erase(_ user: String) {
+        arrivals[user] = nil
+        users.removeAll { $0 == user }
+    }
+
     func sorted(_ user: String) -> [Arrival] {
         (arrivals[user] ?? []).sorted {
             $0.event.time != $1.event.time ? $0.event.time < $1.event.time : $0.number < $1.number

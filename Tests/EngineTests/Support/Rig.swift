@@ -6,6 +6,8 @@ struct Rig {
     private(set) var ledger: Ledger
     private(set) var shards: [Shard]
     private(set) var totals = ShardTotals()
+    /// Users that the last record erased.
+    private(set) var erased: [ErasedUser] = []
     /// Every record, as it stands in a journal.
     private(set) var journal: [(number: UInt64, kind: UInt8, payload: [UInt8])] = []
     /// Every trigger, in the order of its number.
@@ -72,12 +74,14 @@ struct Rig {
         }
         var found: [Trigger] = []
         totals = ShardTotals()
+        erased = []
         for shard in shards {
             let outcome = try await withCheckedContinuation { continuation in
                 shard.submit(record, number: number) { continuation.resume(returning: $0) }
             }.get()
             found.append(contentsOf: outcome.triggers.triggers)
             totals.add(outcome.totals)
+            erased += outcome.erased
         }
         found.sort(by: Trigger.precedes)
         triggers.append(contentsOf: found)
