@@ -3,6 +3,7 @@
 import random
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 import features
@@ -91,6 +92,11 @@ class Env:
         self.binary, self.shared, self.long, self.seed = binary, Path(shared), long, seed
         self.random = random.Random(seed)
         self.known = {}
+        self.faults = Counter()
+
+    def count(self, kind, number=1):
+        """Notes faults that were injected, and outlived."""
+        self.faults[kind] += number
 
     def daemon(self, config=None, clock=True, **options):
         """A daemon under the event clock (or as configured), not yet started."""
@@ -181,5 +187,10 @@ def run(env, only, out):
             passed += 1
             seconds = time.monotonic() - begun
             out(f"ok {name} ({seconds:.1f} s)" + (f": {note}" if note else ""))
+    if env.faults:
+        out("faults injected, by kind:")
+        for kind, number in sorted(env.faults.items()):
+            out(f"{number:8} {kind}")
+        out(f"{sum(env.faults.values()):8} in all (seed {env.seed})")
     out(f"{passed} passed, {failed} failed, {skipped} skipped")
     return passed, failed, skipped

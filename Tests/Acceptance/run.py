@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import checks_faults_disk  # noqa: F401
+import checks_faults_process  # noqa: F401
 import checks_models  # noqa: F401  each module registers its checks
 import checks_operation  # noqa: F401
 import checks_recovery  # noqa: F401
