@@ -28,6 +28,7 @@ package final class Counters: Sendable {
         case journalCommits
         case journalSegments
         case journalStalls
+        case outboxStalls
         case snapshots
         case snapshotFailures
         case refits
@@ -71,6 +72,7 @@ package final class Counters: Sendable {
             case .journalCommits: "roost_journal_commits_total"
             case .journalSegments: "roost_journal_segments"
             case .journalStalls: "roost_journal_stalls_total"
+            case .outboxStalls: "roost_outbox_stalls_total"
             case .snapshots: "roost_snapshots_total"
             case .snapshotFailures: "roost_snapshot_failures_total"
             case .refits: "roost_refits_total"
@@ -106,6 +108,7 @@ package final class Counters: Sendable {
             case .journalCommits: "Group commits (write and fdatasync)."
             case .journalSegments: "Segment files kept."
             case .journalStalls: "Commits that found no room on disk and were rolled back."
+            case .outboxStalls: "Commits that found no room on disk, or the file locked, and wait."
             case .snapshots: "Snapshots taken."
             case .snapshotFailures: "Snapshots abandoned."
             case .refits: "Fits run."
