@@ -3,14 +3,14 @@
 import os
 import random
 import shutil
+import socket
 import sqlite3
 import subprocess
 import threading
 import time
 
 from checks_recovery import Feeder
-
-from client import ClientError
+from client import ClientError, address
 from faults import (
     DATABASE_FAILED, FIRST_SEGMENT, JOURNAL_FAILED, SMALL, STATE_FAILED, WHOLE, Saved, SmallDisk, acked_of,
     exit_code, files, flip, injected, metric, refused_start, settle, start_with, strace, wait_said, workload)
@@ -250,15 +250,14 @@ def flipped_bits_of_the_journal_are_refused(env):
 @check_each("replayed", "refused")
 def flipped_bits_of_snapshots(env, how):
     """Where the journal reaches back, a damaged snapshot is made again; where not, it is refused and named."""
-    work = workload(env)
+    work = workload(env, 6000, 150)
     turns = 40 if env.long else 4
     daemon = env.daemon(WHOLE if how == "replayed" else SMALL)
     try:
         daemon.start()
-        for start in range(0, 1000, 100):
-            daemon.feed(work.lines[start:start + 100], name="feed")
-            if how == "refused":
-                time.sleep(0.15)
+        sent = len(work.lines) * 3 // 4
+        for start in range(0, sent, 500):
+            daemon.feed(work.lines[start:min(start + 500, sent)], name="feed")
         expect_equal(daemon.terminate(), 0, "exit code")
         if how == "refused":
             expect(not (daemon.data / FIRST_SEGMENT).exists(), "the first segment is cut away")
@@ -275,7 +274,7 @@ def flipped_bits_of_snapshots(env, how):
             daemon.start()
             wait_said(daemon, "made again from the journal")
             if turn % 4 == 0:
-                settle(daemon, work, 1000, 1000, f"{path.name} damaged (seed {env.seed})")
+                settle(daemon, work, sent, sent, f"{path.name} damaged (seed {env.seed})")
             daemon.kill()
         saved.restore()
     finally:
@@ -385,17 +384,19 @@ def torn_tails_of_the_last_record(env):
     try:
         daemon.start()
         daemon.feed(work.lines[:600], name="feed")
+        daemon.kill()
+        saved = Saved(daemon)
         before = (daemon.data / FIRST_SEGMENT).stat().st_size
+        daemon.start()
         daemon.feed(work.lines[600:620], name="feed")
         daemon.kill()
         segment = daemon.data / FIRST_SEGMENT
         after = segment.stat().st_size
-        saved = Saved(daemon)
+        torn = segment.read_bytes()
         lengths = range(before, after) if env.long else sorted(env.random.sample(range(before, after), 6))
         for length in lengths:
             saved.restore()
-            # The outbox may not be ahead of a journal that a crash tore: no trigger was of that record.
-            os.truncate(segment, length)
+            segment.write_bytes(torn[:length])
             try:
                 daemon.start()
             except ClientError:
@@ -408,6 +409,26 @@ def torn_tails_of_the_last_record(env):
     finally:
         daemon.discard()
     env.count("torn tail", len(lengths))
+
+
+@check
+def a_journal_that_lost_acknowledged_records_is_refused(env):
+    """The outbox has triggers of records that the journal lacks: refused, for their numbers would be given again."""
+    work = workload(env)
+    daemon = env.daemon(WHOLE)
+    try:
+        daemon.start()
+        for start in range(0, 1000, 100):
+            daemon.feed(work.lines[start:start + 100], name="feed")
+        daemon.kill()
+        segment = daemon.data / FIRST_SEGMENT
+        os.truncate(segment, segment.stat().st_size // 2)
+        code, said = refused_start(daemon)
+        expect_equal(code, JOURNAL_FAILED, f"exit code; it said {said[-300:]!r}")
+        expect("lacks the records" in said, f"which are missing is said: {said[-300:]!r}")
+    finally:
+        daemon.discard()
+    env.count("journal cut below the outbox")
 
 
 # --- locked, missing, not ours ----------------------------------------------------------------------------
@@ -495,11 +516,12 @@ def a_log_that_nobody_reads(env):
                 os.write(writer, b"x" * 65536)
         except BlockingIOError:
             pass
-        for _ in range(40):
+        refused = 40
+        for _ in range(refused):
             with daemon.wire() as wire:
                 wire.send(b"rubbish\n" * 3)
                 wire.wait_end(20)
-        settle(daemon, work, what="with a full log pipe")
+        settle(daemon, work, what="with a full log pipe", unusable=refused)
         expect_equal(daemon.terminate(30), 0, "exit code")
         os.close(reader)
         os.close(writer)
@@ -537,10 +559,6 @@ def descriptors_run_out(env):
 
 
 def open_socket(daemon, port):
-    import socket
-
-    from client import address
-
     return socket.create_connection(address(daemon.ready[port]), timeout=10)
 
 

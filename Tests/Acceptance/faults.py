@@ -54,7 +54,7 @@ def workload(env, events=1200, users=50):
     return env.remember(("workload", events, users), make)
 
 
-def settle(daemon, work, acked=0, sent=None, what="", name="feed"):
+def settle(daemon, work, acked=0, sent=None, what="", name="feed", unusable=0):
     """Sends what is not kept, closes the log's time, and holds everything against the calculation."""
     with daemon.producer(name) as producer:
         kept = producer.next
@@ -64,15 +64,15 @@ def settle(daemon, work, acked=0, sent=None, what="", name="feed"):
         producer.sync(120)
         expect_equal(producer.acked, len(work.lines), f"{what}: the last ack")
     daemon.advance(stamp(work.closed))
-    check_all(daemon, work, what)
+    check_all(daemon, work, what, unusable)
     return kept
 
 
-def check_all(daemon, work, what):
+def check_all(daemon, work, what, unusable=0):
     try:
         status = daemon.status.status()
         expect_equal(status["ingest"]["events"], len(work.log.events), "events")
-        expect_equal(status["ingest"]["lines"], len(work.lines), "lines")
+        expect_equal(status["ingest"]["lines"], len(work.lines) + unusable, "lines")
         found = daemon.status.triggers()
         expect_numbering(found)
         expect_triggers(found, work.triggers)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import checks_faults_disk  # noqa: F401
+import checks_faults_network  # noqa: F401
 import checks_faults_process  # noqa: F401
 import checks_models  # noqa: F401  each module registers its checks
 import checks_operation  # noqa: F401
