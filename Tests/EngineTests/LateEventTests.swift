@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// What an event behind the watermark fires, withdraws and joins.
 struct LateEventTests {
     private static let start: Int64 = 1_711_800_000_000_000
