@@ -117,8 +117,9 @@ struct SimulatedDaemon: ~Copyable {
 
     private mutating func replay(_ records: [Replayed]) async throws {
         for record in records {
-            let entry = try record.payload.withUnsafeBytes { try JournalEntry(kind: record.kind, payload: $0) }
-            try await apply(entry, record.number)
+            let (number, kind) = (record.number, record.kind)
+            let entry = try record.payload.withUnsafeBytes { try JournalEntry(kind: kind, payload: $0) }
+            try await apply(entry, number)
         }
         if records.isEmpty {
             for shard in shards { totals.add(await shard.totals()) }
@@ -130,7 +131,9 @@ struct SimulatedDaemon: ~Copyable {
     /// Gives a record its place and applies it; it is on disk after `commit`.
     mutating func take(_ entry: JournalEntry) async throws {
         let number = journal.append(kind: entry.kind, payload: entry.encoded())
-        guard number == ledger.position + 1 else { throw Finding("record \(number) after \(ledger.position)") }
+        guard number == ledger.position + 1 else {
+            throw Finding("record \(number) after \(ledger.position)")
+        }
         try await apply(entry, number)
     }
 
