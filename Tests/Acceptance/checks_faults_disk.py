@@ -28,7 +28,8 @@ def an_io_error_of_the_journal_stops_it(env, call):
         log = daemon.home / "strace.log"
         segment = daemon.data / FIRST_SEGMENT
         # In a new store a thread's first calls there are the header's and the settings' records.
-        start_with(daemon, strace(env, call, f"error=EIO:when={3 if call == 'pwrite64' else 2}+", segment, log))
+        first = 3 if call == "pwrite64" else 2
+        start_with(daemon, strace(env, call, f"error=EIO:when={first}+", segment, output=log))
         producer = daemon.producer("feed")
         sent = 0
         try:

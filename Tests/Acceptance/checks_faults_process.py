@@ -14,38 +14,47 @@ from faults import (
     FIRST_SEGMENT, SMALL, WHOLE, Saved, acked_of, feed_until_struck, killed, settle, start_with, strace, workload)
 from harness import check, check_each, expect, expect_equal, expect_numbering
 
-CALLS = ["write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "openat", "ftruncate", "sendto"]
-# Where the first of a call may be; beyond, a run completes.
-PLACES = {"write": 4, "pwrite64": 60, "fdatasync": 30, "fsync": 40, "rename": 30, "unlink": 4,
-          "openat": 60, "ftruncate": 6, "sendto": 8}
+# Calls, and of which files: by themselves those of a thread's start come first and hide the commit path.
+CALLS = [
+    ("pwrite64", "journal"), ("fdatasync", "journal"), ("pwrite64", "outbox"), ("fdatasync", "outbox"),
+    ("write", "all"), ("pwrite64", "all"), ("fdatasync", "all"), ("fsync", "all"), ("rename", "all"),
+    ("unlink", "all"), ("openat", "all"), ("ftruncate", "all"), ("sendto", "all")]
+# Where the N-th of a call may be in the short form.
+MOST = {"write": 4, "pwrite64": 60, "fdatasync": 20, "fsync": 60, "rename": 60, "unlink": 40, "openat": 60,
+        "ftruncate": 6, "sendto": 8}
 
 
-def places(env, call, most):
+def places(env, most):
     """A few places by chance; all of them, until a run completes, in the long form."""
     if env.long:
         return range(1, 100_000)
     return sorted(env.random.sample(range(1, most + 1), min(most, 2)))
 
 
+def paths(daemon, where):
+    return {"all": [], "journal": [daemon.data / FIRST_SEGMENT],
+            "outbox": [daemon.data / "outbox.db", daemon.data / "outbox.db-wal"]}[where]
+
+
 @check_each(*CALLS)
-def killed_at_a_call(env, call):
+def killed_at_a_call(env, call, where):
     """kill -9 at the N-th call of a thread, from the first start to the snapshot and cut of the stop."""
     work = workload(env)
     struck = 0
-    for place in places(env, call, PLACES[call]):
-        with_daemon = env.daemon(SMALL)
+    for place in places(env, MOST[call] if where == "all" else 10):
+        daemon = env.daemon(SMALL if where == "all" else WHOLE)
         try:
-            prefix = strace(env, call, f"signal=KILL:when={place}")
-            acked, sent, died = feed_until_struck(with_daemon, prefix, work)
-            with_daemon.start()
-            settle(with_daemon, work, acked, sent, f"{call} number {place} (seed {env.seed})")
-            with_daemon.kill()
+            prefix = strace(env, call, f"signal=KILL:when={place}", *paths(daemon, where))
+            acked, sent, died = feed_until_struck(daemon, prefix, work, pieces=40 if env.long else 20)
+            daemon.start()
+            settle(daemon, work, acked, sent, f"{call} number {place} on {where} (seed {env.seed})")
+            daemon.kill()
         finally:
-            with_daemon.discard()
+            daemon.discard()
         struck += died
         if not died and env.long:
             break
-    env.count(f"kill at a call: {call}", struck)
+    env.count(f"kill at a call: {call} on {where}", struck)
     return f"{struck} kills"
 
 
@@ -77,7 +86,7 @@ def killed_in_a_recovery(env, call):
     try:
         half = crashed(env, daemon, work)
         saved = Saved(daemon)
-        for place in places(env, call, 4):
+        for place in places(env, 4):
             saved.restore()
             prefix = strace(env, call, f"signal=KILL:when={place}")
             died = False

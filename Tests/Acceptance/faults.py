@@ -83,15 +83,16 @@ def check_all(daemon, work, what, unusable=0):
 
 # --- strace -----------------------------------------------------------------------------------------
 
-def strace(env, calls, inject, path=None, output="/dev/null"):
-    """A prefix that runs the daemon under injection; the daemon stays the child that signals reach.
+def strace(env, calls, inject, *paths, output="/dev/null"):
+    """A prefix that runs the daemon under injection, of all calls or those on some files; the daemon stays
+    the child that signals reach.
 
     strace counts calls for each thread, so `when=N` is the N-th of some thread.
     """
     if not env.remember("strace", lambda: traceable()):
         raise Skip("strace is not installed or may not trace here")
     prefix = ["strace", "-D", "-f", "-qq", "-o", str(output), "-e", "signal=none", "-e", f"trace={calls}"]
-    if path is not None:
+    for path in paths:
         prefix += ["-P", str(path)]
     return [*prefix, "-e", f"inject={calls}:{inject}"]
 

@@ -39,6 +39,7 @@ def check_each(*cases):
             def bound(env, arguments=arguments):
                 return function(env, *arguments)
 
+            bound.__module__ = function.__module__
             CHECKS.append((f"{function.__name__}[{label}]", bound))
         return function
     return register
@@ -165,11 +166,18 @@ def expect_numbering(actual):
     expect_equal(len({t["id"] for t in actual}), len(actual), "different trigger ids")
 
 
-def run(env, only, out):
-    passed = failed = skipped = 0
+def selected(only, modules):
+    """Checks of these names, or of modules whose names begin so; all where neither is given."""
     for name, function in CHECKS:
-        if only and not any(name == o or name.split("[")[0] == o for o in only):
-            continue
+        named = any(o in (name, name.split("[")[0]) for o in only or [])
+        kept = any(function.__module__.startswith(f"checks_{module}") for module in modules or [])
+        if named or kept or not (only or modules):
+            yield name, function
+
+
+def run(env, only, out, modules=None):
+    passed = failed = skipped = 0
+    for name, function in selected(only, modules):
         begun = time.monotonic()
         try:
             note = function(env)
