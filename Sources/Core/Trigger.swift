@@ -1,13 +1,22 @@
 /// A decision to reach out, as the engine makes it: everything but its number, which the outbox gives.
 package struct Trigger: Sendable, Equatable {
     /// What happens to it.
-    package enum Group: String, Sendable {
+    package enum Group: String, Sendable, CaseIterable {
         /// To be sent.
         case treated
         /// Held out for comparison: recorded, sent only to those who ask.
         case holdout
         /// Due longer ago than `triggers.max_age`: recorded, not sent.
         case stale
+
+        /// As rows keep it: place among all cases.
+        package var number: UInt8 {
+            switch self {
+            case .treated: 0
+            case .holdout: 1
+            case .stale: 2
+            }
+        }
     }
 
     /// An item offered with it.
@@ -74,15 +83,22 @@ package struct Trigger: Sendable, Equatable {
     /// `segment_moved`: from where to where.
     package var from: String?
     package var to: String?
-    /// `retracted`: the id and due time of what is withdrawn; the outbox puts its number.
+    /// `retracted`: which of the user's triggers is withdrawn; the outbox puts its number.
     package var retracts: Retraction?
 
     package struct Retraction: Sendable, Equatable {
-        package var id: TriggerID
+        package var rule: String
         package var due: EventTime
-        package init(id: TriggerID, due: EventTime) {
-            self.id = id
+        package var occurrence: UInt32
+        package init(rule: String, due: EventTime, occurrence: UInt32 = 0) {
+            self.rule = rule
             self.due = due
+            self.occurrence = occurrence
+        }
+
+        /// Id of the user's trigger that is withdrawn.
+        package func id(of user: [UInt8]) -> TriggerID {
+            TriggerID(rule: rule, user: user, due: due, occurrence: occurrence)
         }
     }
 

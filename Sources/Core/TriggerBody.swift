@@ -8,11 +8,12 @@ package enum TriggerBody {
     private enum Tag: UInt8 {
         case occurrence = 1
         case segment, tier, score, model, predicted, items, message, why, from, to, retracts
+        /// As `why`, features that are known by number.
+        case reasons
     }
 
-    /// - Parameter retracts: number of the trigger that this one withdraws, where it is known.
     /// - Returns: no bytes where the trigger has none of these parts.
-    package static func encode(_ trigger: Trigger, retracts: Int64?) -> [UInt8] {
+    package static func encode(_ trigger: Trigger) -> [UInt8] {
         var out = Out()
         if trigger.occurrence != 0 {
             out.tag(.occurrence)
@@ -34,10 +35,38 @@ package enum TriggerBody {
         encode(trigger.why, into: &out)
         out.field(.from, trigger.from)
         out.field(.to, trigger.to)
-        if let retracts {
-            out.tag(.retracts)
-            out.whole(UInt64(retracts))
+        return out.bytes
+    }
+
+    // MARK: Part by part, into bytes at hand
+
+    static func put(segment: String, into bytes: inout [UInt8]) {
+        bytes.append(Tag.segment.rawValue)
+        // Names are short; a longer one's length takes more bytes.
+        var rest = UInt64(segment.utf8.count)
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
         }
+        bytes.append(UInt8(rest))
+        bytes.append(contentsOf: segment.utf8)
+    }
+
+    static func put(reasons count: Int, into bytes: inout [UInt8]) {
+        bytes.append(Tag.reasons.rawValue)
+        bytes.append(UInt8(count))
+    }
+
+    static func put(_ feature: KnownFeature, _ value: Double, into bytes: inout [UInt8]) {
+        bytes.append(feature.rawValue)
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// The last part: number of the trigger that this one withdraws.
+    package static func retracts(_ seq: Int64) -> [UInt8] {
+        var out = Out()
+        out.tag(.retracts)
+        out.whole(UInt64(seq))
         return out.bytes
     }
 
@@ -88,6 +117,7 @@ package enum TriggerBody {
             case .from: trigger.from = try input.text()
             case .to: trigger.to = try input.text()
             case .retracts: retracts = Int64(truncatingIfNeeded: try input.whole())
+            case .reasons: trigger.why.append(contentsOf: try decodeKnown(&input))
             }
         }
         return retracts
@@ -110,6 +140,17 @@ package enum TriggerBody {
             let value = try input.fraction()
             let contribution = try input.whole() == 0 ? nil : try input.fraction()
             reasons.append(Trigger.Reason(feature: feature, value: value, contribution: contribution))
+        }
+        return reasons
+    }
+
+    private static func decodeKnown(_ input: inout In) throws(TriggerBodyError) -> [Trigger.Reason] {
+        var reasons: [Trigger.Reason] = []
+        for _ in 0..<(input.next() ?? 0) {
+            guard let byte = input.next(), let feature = KnownFeature(rawValue: byte) else {
+                throw .cutShort(at: input.place)
+            }
+            reasons.append(Trigger.Reason(feature: feature.text, value: try input.fraction()))
         }
         return reasons
     }
@@ -183,6 +224,20 @@ package enum TriggerBody {
             defer { place += 8 }
             let pattern = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: UInt64.self) }
             return Double(bitPattern: UInt64(littleEndian: pattern))
+        }
+    }
+}
+
+/// Features that a stored reason names by number, which it keeps for good.
+package enum KnownFeature: UInt8, Sendable {
+    case daysSinceLastEvent = 1
+    case daysSinceLast
+
+    /// Name in the contract.
+    package var text: String {
+        switch self {
+        case .daysSinceLastEvent: "days_since_last_event"
+        case .daysSinceLast: "days_since_last"
         }
     }
 }

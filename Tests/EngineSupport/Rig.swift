@@ -76,7 +76,7 @@ struct Rig {
             let outcome = try await withCheckedContinuation { continuation in
                 shard.submit(record, number: number) { continuation.resume(returning: $0) }
             }.get()
-            found.append(contentsOf: outcome.triggers)
+            found.append(contentsOf: outcome.triggers.triggers)
             totals.add(outcome.totals)
         }
         found.sort(by: Trigger.precedes)

@@ -28,7 +28,7 @@ struct LateEventTests {
         var retracted: [PlainTrigger] = []
         for trigger in rig.triggers {
             if let retraction = trigger.retracts {
-                let original = try #require(named[retraction.id], "nothing of this id was sent")
+                let original = try #require(named[retraction.id(of: trigger.user)], "nothing of this id was sent")
                 #expect(original.due == retraction.due.microseconds)
                 retracted.append(original)
             } else {
@@ -202,8 +202,8 @@ struct LateEventTests {
             var withdrawn: [PlainTrigger] = []
             for trigger in fired {
                 if let retraction = trigger.retracts {
-                    let original = try #require(sent[retraction.id], "withdrew what was never sent")
-                    #expect(retracted.insert(retraction.id).inserted, "withdrew twice")
+                    let original = try #require(sent[retraction.id(of: trigger.user)], "withdrew what was never sent")
+                    #expect(retracted.insert(retraction.id(of: trigger.user)).inserted, "withdrew twice")
                     #expect(original.user == event.user)
                     withdrawn.append(original.trigger)
                 } else {

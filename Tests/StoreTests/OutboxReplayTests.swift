@@ -57,7 +57,7 @@ struct OutboxReplayTests {
         do {
             var outbox = try Outbox.open(path: path)
             #expect(outbox.lastRecord == 0)
-            try outbox.append(through: 9, triggers: [], wallNow: wallStart)
+            try outbox.append(through: 9, triggers: [OrderedTriggers](), wallNow: wallStart)
             try outbox.holdPosition()
         }
         #expect(try Outbox.open(path: path).lastRecord == 9)

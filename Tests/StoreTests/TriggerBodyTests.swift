@@ -11,14 +11,14 @@ struct TriggerBodyTests {
         full.predicted = .init(date: -3, p10: .min, p90: .max)
         full.items = [.init(itemID: "i", score: 1, by: "b")]
         full.why = [.init(feature: "f", value: 1, contribution: 2), .init(feature: "g", value: 3)]
-        let bytes = TriggerBody.encode(full, retracts: 1 << 40)
+        let bytes = TriggerBody.encode(full) + TriggerBody.retracts(1 << 40)
         var bare = full
         bare.occurrence = 0
         (bare.segment, bare.score, bare.predicted, bare.items, bare.why) = (nil, nil, nil, [], [])
         var read = bare
         #expect(try TriggerBody.decode(bytes, into: &read) == 1 << 40)
         #expect(read == full)
-        #expect(TriggerBody.encode(bare, retracts: nil) == [])
+        #expect(TriggerBody.encode(bare) == [])
         var refused = 0
         for index in bytes.indices {
             for value in [0, 1, 0x7F, 0x80, 0xFF] as [UInt8] {

@@ -226,36 +226,53 @@ extension Partition {
 
     // MARK: Firing
 
-    /// Records a trigger of a user.
-    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void = { _ in }) {
+    /// Records a trigger of a user. Plain: nothing is allocated for it.
+    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64) {
         guard settings.isEnabled(rule) else { return }
         let at = clock.decided(due: due)
-        var trigger = Trigger(
-            type: rule.text, rule: rule.text, user: Array(users.id(slot)), at: EventTime(microseconds: at),
-            due: EventTime(microseconds: due))
-        if settings.clockMode == .wall, at - due > settings.maxAge { trigger.group = .stale }
-        describe(slot, &trigger)
+        let group = group(at: at, due: due)
+        triggers.begin(
+            name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due, group: group.number)
+        describe(slot, due)
+        triggers.end()
+        if group == .treated { remember(rule, slot, due) }
+    }
+
+    /// Records a trigger of a user with more to say.
+    func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void) {
+        guard settings.isEnabled(rule) else { return }
+        let at = clock.decided(due: due)
+        triggers.begin(
+            name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due,
+            group: group(at: at, due: due).number)
+        describe(slot, due)
+        triggers.end()
+        var trigger = triggers.takeLast()
         change(&trigger)
         triggers.append(trigger)
         if trigger.group == .treated { remember(rule, slot, due) }
     }
 
+    private func group(at: Int64, due: Int64) -> Trigger.Group {
+        settings.clockMode == .wall && at - due > settings.maxAge ? .stale : .treated
+    }
+
     /// What a receiver should know of the user.
-    private func describe(_ slot: Int, _ trigger: inout Trigger) {
+    private func describe(_ slot: Int, _ due: Int64) {
         let user = users[slot]
         if user.pointee.segment != 0 {
-            trigger.segment = segments.name(Int(user.pointee.segment) - 1)
+            triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
         }
+        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
+        triggers.put(reasons: bought == .min ? 1 : 2)
         let seen = user.pointee.lastDecided
-        let absent = seen == .min ? 0 : max(0, trigger.due.microseconds - seen)
-        trigger.why.append(
-            Trigger.Reason(
-                feature: "days_since_last_event", value: Double(absent) / Double(Microseconds.day)))
-        if let account = account(slot), account.pointee.lastPurchaseDecided != .min {
+        let absent = seen == .min ? 0 : max(0, due - seen)
+        triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
+        if bought != .min {
             let days =
-                settings.zone.day(of: trigger.due)
-                - settings.zone.day(of: EventTime(microseconds: account.pointee.lastPurchaseDecided))
-            trigger.why.append(Trigger.Reason(feature: "days_since_last", value: Double(days)))
+                settings.zone.day(of: EventTime(microseconds: due))
+                - settings.zone.day(of: EventTime(microseconds: bought))
+            triggers.put(.daysSinceLast, Double(days))
         }
     }
 

@@ -115,9 +115,7 @@ extension Partition {
         trigger.orderBias = -1
         trigger.orderRow = row
         trigger.occurrence = UInt32(rule.rawValue)
-        trigger.retracts = Trigger.Retraction(
-            id: TriggerID(rule: rule.text, user: user, due: EventTime(microseconds: due), occurrence: 0),
-            due: EventTime(microseconds: due))
+        trigger.retracts = Trigger.Retraction(rule: rule.text, due: EventTime(microseconds: due))
         triggers.append(trigger)
     }
 

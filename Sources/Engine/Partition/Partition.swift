@@ -76,7 +76,7 @@ final class Partition {
     var duplicateCount: Int64 = 0
 
     // What belongs to the record being applied.
-    var triggers: [Trigger] = []
+    var triggers = TriggerBatch(names: BuiltInRule.names)
     var clock = RecordClock()
     var scratchSlots: [Int32] = []
     var scratchStrings: [UInt32] = []

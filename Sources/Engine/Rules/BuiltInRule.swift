@@ -30,4 +30,11 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
         case .retracted: "retracted"
         }
     }
+
+    /// Names by raw value, the first of them empty: what a batch of triggers numbers them by.
+    package static let names: [String] = {
+        var names = [String](repeating: "", count: Int(allCases.map(\.rawValue).max() ?? 0) + 1)
+        for rule in allCases { names[Int(rule.rawValue)] = rule.text }
+        return names
+    }()
 }

@@ -12,7 +12,7 @@ package enum ShardRecord: Sendable {
 /// What came of a record in one shard.
 package struct ShardOutcome: Sendable {
     package var record: UInt64
-    package var triggers: [Trigger]
+    package var triggers: TriggerBatch
     package var totals: ShardTotals
 }
 
@@ -204,10 +204,10 @@ package actor Shard {
     }
 
     private func outcome(_ number: UInt64) -> ShardOutcome {
-        var triggers: [Trigger] = []
+        var triggers = TriggerBatch(names: BuiltInRule.names)
         for partition in partitions where !partition.triggers.isEmpty {
             triggers.append(contentsOf: partition.triggers)
-            partition.triggers.removeAll(keepingCapacity: true)
+            partition.triggers.removeAll()
         }
         return ShardOutcome(record: number, triggers: triggers, totals: totals())
     }

@@ -159,6 +159,16 @@ package struct Statement: ~Copyable {
             UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
+    /// The same without a copy; the bytes are gone after the call.
+    package func withBytes<Result>(
+        _ column: Int32, _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return try body(
+            UnsafeRawBufferPointer(
+                start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
+    }
+
     private func check(_ code: Int32) throws(DatabaseError) {
         guard code == SQLITE_OK else {
             throw DatabaseError(code: code, handle: sqlite3_db_handle(handle), path: path)

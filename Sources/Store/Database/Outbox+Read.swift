@@ -17,61 +17,60 @@ extension Outbox {
         let wanted = RowFilter(filter, names: names)
         var writer = JSONWriter(capacity: 64 << 10)
         let end = start + min(state.last - start, Outbox.readStretch)
-        try statements.selectRows.bind(1, start)
-        try statements.selectRows.bind(2, end)
-        defer { statements.selectRows.reset() }
-        while page.count < limit, try statements.selectRows.step() {
-            page.through = statements.selectRows.integer(0)
-            guard try passes(wanted) else { continue }
-            try writeRow(into: &writer)
-            page.count += 1
+        try forEachRow(from: start + 1, through: end) { (row) throws(DatabaseError) in
+            page.through = row.seq
+            if try passes(row, wanted) {
+                try write(row, into: &writer)
+                page.count += 1
+            }
+            return page.count < limit
         }
         if page.count < limit { page.through = end }
         page.lines = writer.bytes
         return page
     }
 
-    private func passes(_ wanted: RowFilter) throws(DatabaseError) -> Bool {
-        let type = statements.selectRows.integer(3)
-        if let types = wanted.types, !types.contains(type) { return false }
-        if let user = wanted.user, statements.selectRows.bytes(6) != user { return false }
-        switch try group(statements.selectRows.integer(5), of: statements.selectRows.integer(0)) {
+    private func passes(_ row: StoredTrigger, _ wanted: RowFilter) throws(DatabaseError) -> Bool {
+        if let types = wanted.types, !types.contains(row.type) { return false }
+        if let user = wanted.user, !row.user.elementsEqual(user) { return false }
+        switch try group(row.group, of: row.seq) {
         case .treated: return true
         case .holdout: return wanted.holdout
         case .stale: return wanted.stale
         }
     }
 
-    /// Writes the row the statement stands on.
-    private func writeRow(into writer: inout JSONWriter) throws(DatabaseError) {
-        let seq = statements.selectRows.integer(0)
-        guard statements.selectRows.integer(3) != Outbox.erased else {
-            return TriggerEncoder.encodeErased(seq: seq, into: &writer)
+    private func write(_ row: StoredTrigger, into writer: inout JSONWriter) throws(DatabaseError) {
+        guard row.type != Outbox.erased else {
+            return TriggerEncoder.encodeErased(seq: row.seq, into: &writer)
         }
-        guard let type = names.name(statements.selectRows.integer(3)),
-            let rule = names.name(statements.selectRows.integer(4))
-        else { throw .corrupt(path: database.path, message: "trigger \(seq) has no name") }
+        guard let type = names.name(Int64(row.type)), let rule = names.name(Int64(row.rule)) else {
+            throw .corrupt(path: database.path, message: "trigger \(row.seq) has no name")
+        }
         var trigger = Trigger(
-            type: type, rule: rule, user: statements.selectRows.bytes(6),
-            at: EventTime(microseconds: statements.selectRows.integer(1)),
-            due: EventTime(microseconds: statements.selectRows.integer(2)))
-        trigger.group = try group(statements.selectRows.integer(5), of: seq)
-        let retracts = try decode(statements.selectRows.bytes(7), of: seq, into: &trigger)
-        TriggerEncoder.encode(trigger, seq: seq, retracts: retracts, into: &writer)
+            type: type, rule: rule, user: Array(row.user), at: EventTime(microseconds: row.at),
+            due: EventTime(microseconds: row.due))
+        trigger.group = try group(row.group, of: row.seq)
+        let retracts = try decode(Array(row.body), of: row.seq, into: &trigger)
+        TriggerEncoder.encode(trigger, seq: row.seq, retracts: retracts, into: &writer)
     }
 }
 
 /// A reader's wishes in the terms of the table.
 private struct RowFilter {
     /// Numbers of the types; nil: all.
-    let types: Set<Int64>?
+    let types: Set<UInt16>?
     let user: [UInt8]?
     let holdout: Bool
     let stale: Bool
 
     init(_ filter: TriggerFilter, names: NameTable) {
         types = filter.types.map { wanted in
-            Set(wanted.compactMap { $0 == TriggerEncoder.erasedType ? Outbox.erased : names.id(of: $0) })
+            Set(
+                wanted.compactMap { name in
+                    name == TriggerEncoder.erasedType
+                        ? Outbox.erased : names.id(of: name).map { UInt16(truncatingIfNeeded: $0) }
+                })
         }
         user = filter.user
         holdout = filter.includeHoldout

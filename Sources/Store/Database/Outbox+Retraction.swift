@@ -15,60 +15,105 @@ extension Outbox {
     /// The trigger that a retraction withdraws.
     ///
     /// Rows are ascending by `at`, and a trigger is decided no earlier than it is due: the search begins
-    /// at the first row decided at or after the due time and goes on from there. Where time jumped, as
+    /// in the first block decided at or after the due time and goes on from there. Where time jumped, as
     /// with `$advance`, millions of rows may share that first `at`; they are then ascending by due time
     /// (but for a few decided elsewhere in the order), so the first attempt begins within them.
-    func find(_ retraction: Trigger.Retraction, user: [UInt8]) throws(DatabaseError) -> Retracted {
-        let due = retraction.due.microseconds
-        let first = try firstRow(from: state.oldest) { $0.at >= due }
-        guard first <= state.last, let start = try times(of: first) else { return .unknown }
-        let within = try firstRow(from: first) { $0.at > start.at || $0.due >= due }
-        if let found = try search(retraction, user: user, from: within) { return found }
+    func find(
+        _ retraction: TriggerRow, rule: UInt16, user: [UInt8]
+    ) throws(DatabaseError) -> Retracted {
+        let due = retraction.retractsDue
+        let first = try firstBlock(from: state.oldest) { $0.atLast >= due }
+        guard first <= state.last, let at = try firstDecision(from: first, atLeast: due) else { return .unknown }
+        let within = try firstBlock(from: first) { $0.atLast > at || $0.dueLast >= due }
+        let wanted = Wanted(
+            due: due, rule: rule, occurrence: retraction.retractsOccurrence, user: user)
+        if let found = try search(wanted, from: within) { return found }
         guard within != first else { return .unknown }
-        return try search(retraction, user: user, from: first) ?? .unknown
+        return try search(wanted, from: first) ?? .unknown
     }
 
-    /// The first row that `reached` holds for, by halving; `last + 1` where there is none.
-    private func firstRow(
-        from low: Int64, _ reached: ((at: Int64, due: Int64)) -> Bool
+    private struct Wanted {
+        let due: Int64
+        let rule: UInt16
+        let occurrence: UInt32
+        let user: [UInt8]
+    }
+
+    /// First number of the first block that `reached` holds for, by halving; `last + 1` where there is none.
+    private func firstBlock(
+        from low: Int64, _ reached: (TriggerBlockHead) -> Bool
     ) throws(DatabaseError) -> Int64 {
         var low = low
         var high = state.last + 1
         while low < high {
             let middle = low + (high - low) / 2
-            guard let times = try times(of: middle) else {
+            guard let block = try statements.head(holding: middle) else {
                 throw .corrupt(path: database.path, message: "trigger \(middle) is missing")
             }
-            if reached(times) { high = middle } else { low = middle + 1 }
+            if reached(block) {
+                high = max(block.first, low)
+            } else {
+                low = block.first + block.count
+            }
         }
         return low
     }
 
-    private func times(of seq: Int64) throws(DatabaseError) -> (at: Int64, due: Int64)? {
-        try statements.selectTimes.bind(1, seq)
-        defer { statements.selectTimes.reset() }
-        guard try statements.selectTimes.step() else { return nil }
-        return (statements.selectTimes.integer(0), statements.selectTimes.integer(1))
+    /// The first `at` that is no earlier than a due time, from a row on.
+    private func firstDecision(from seq: Int64, atLeast due: Int64) throws(DatabaseError) -> Int64? {
+        var found: Int64?
+        try forEachRow(from: seq, through: seq + Int64(TriggerBlock.rowsMost)) { row in
+            if row.at >= due { found = row.at }
+            return found == nil
+        }
+        return found
     }
 
-    private func search(
-        _ retraction: Trigger.Retraction, user: [UInt8], from start: Int64
-    ) throws(DatabaseError) -> Retracted? {
-        try statements.selectMatching.bind(1, start)
-        try statements.selectMatching.bind(2, start + Outbox.searchRows - 1)
-        try statements.selectMatching.bind(3, retraction.due.microseconds)
-        try statements.selectMatching.bind(4, blob: user)
-        defer { statements.selectMatching.reset() }
-        while try statements.selectMatching.step() {
-            let seq = statements.selectMatching.integer(0)
-            let rule = names.name(statements.selectMatching.integer(1)) ?? ""
-            var trigger = Trigger(type: "", rule: rule, user: user, at: retraction.due, due: retraction.due)
-            _ = try decode(statements.selectMatching.bytes(3), of: seq, into: &trigger)
-            guard trigger.id == retraction.id else { continue }
-            let group = try group(statements.selectMatching.integer(2), of: seq)
-            return group == .treated ? .found(seq) : .neverSent
+    private func search(_ wanted: Wanted, from start: Int64) throws(DatabaseError) -> Retracted? {
+        var result: Retracted?
+        try forEachRow(from: start, through: start + Outbox.searchRows - 1) {
+            (row) throws(DatabaseError) in
+            guard row.due == wanted.due, row.rule == wanted.rule, row.user.elementsEqual(wanted.user) else {
+                return true
+            }
+            var trigger = Trigger(
+                type: "", rule: "", user: [], at: EventTime(microseconds: row.at),
+                due: EventTime(microseconds: row.due))
+            _ = try decode(Array(row.body), of: row.seq, into: &trigger)
+            guard trigger.occurrence == wanted.occurrence else { return true }
+            result = try group(row.group, of: row.seq) == .treated ? .found(row.seq) : .neverSent
+            return false
         }
-        return nil
+        return result
+    }
+
+    /// Visits stored rows in order until the visitor says false.
+    func forEachRow(
+        from start: Int64, through end: Int64, _ visit: (StoredTrigger) throws(DatabaseError) -> Bool
+    ) throws(DatabaseError) {
+        let start = max(start, state.oldest)
+        let end = min(end, state.last)
+        guard start <= end else { return }
+        try statements.selectBlocks.bind(1, start)
+        try statements.selectBlocks.bind(2, end)
+        defer { statements.selectBlocks.reset() }
+        var goes = true
+        while goes, try statements.selectBlocks.step() {
+            let first = statements.selectBlocks.integer(0)
+            let count = statements.selectBlocks.integer(1)
+            let whole = try statements.selectBlocks.withBytes(2) { (bytes) throws(DatabaseError) in
+                try TriggerBlock.forEach(bytes, first: first, count: count) {
+                    (row) throws(DatabaseError) in
+                    if row.seq < start { return true }
+                    goes = row.seq <= end
+                    if goes { goes = try visit(row) }
+                    return goes
+                }
+            }
+            guard whole else {
+                throw .corrupt(path: database.path, message: "the block of trigger \(first) is not whole")
+            }
+        }
     }
 
     /// Puts a row's body into its trigger.
@@ -82,7 +127,7 @@ extension Outbox {
         }
     }
 
-    func group(_ stored: Int64, of seq: Int64) throws(DatabaseError) -> Trigger.Group {
+    func group(_ stored: UInt8, of seq: Int64) throws(DatabaseError) -> Trigger.Group {
         guard Outbox.groups.indices.contains(Int(stored)) else {
             throw .corrupt(path: database.path, message: "group \(stored) of trigger \(seq)")
         }

@@ -3,7 +3,8 @@ package import Core
 /// The triggers, numbered without gaps in the order they are handed over: `outbox.db`.
 ///
 /// Holds the number of the last journal record it has, so that a replay changes nothing. Owned and called
-/// by one queue. The row numbers are the only index: rows come in at the end and go at the beginning.
+/// by one queue. Rows come in at the end, in blocks of many, and go at the beginning; the block's first
+/// number is the only index.
 package struct Outbox: ~Copyable {
     /// What is true of the whole table; on disk in the row of `state`.
     struct State: Equatable {
@@ -21,7 +22,7 @@ package struct Outbox: ~Copyable {
     /// Groups as they are stored.
     static let groups: [Trigger.Group] = [.treated, .holdout, .stale]
     /// Name number of an erased row's type and rule.
-    static let erased: Int64 = 0
+    static let erased: UInt16 = 0
     /// Insertion times are kept this exactly, microseconds.
     static let markInterval = Microseconds.second
 
@@ -43,12 +44,20 @@ package struct Outbox: ~Copyable {
             id INTEGER PRIMARY KEY CHECK (id = 0), record INTEGER NOT NULL, last INTEGER NOT NULL,
             oldest INTEGER NOT NULL, unmatched INTEGER NOT NULL);
         INSERT INTO state VALUES (0, 0, 0, 1, 0);
+        """,
+        // The rows in blocks; `OutboxUpgrade` moves what the table before holds.
         """
+        ALTER TABLE triggers RENAME TO single;
+        CREATE TABLE blocks (
+            first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at_last INTEGER NOT NULL,
+            due_last INTEGER NOT NULL, rows BLOB NOT NULL);
+        """,
     ])
 
     package static func open(path: String) throws(DatabaseError) -> Outbox {
         let database = try Database.open(path: path)
         try migrations.apply(to: database)
+        try OutboxUpgrade.moveSingleRows(in: database)
         let statements = try OutboxStatements.prepare(on: database)
         let names = try NameTable.load(from: database)
         let state = try statements.loadState(path: path)
@@ -77,15 +86,17 @@ package struct Outbox: ~Copyable {
     /// - Returns: how many got a number.
     @discardableResult
     package mutating func append(
-        through record: UInt64, triggers: [(record: UInt64, triggers: [Trigger])], wallNow: EventTime
+        through record: UInt64, triggers: [OrderedTriggers], wallNow: EventTime
     ) throws(DatabaseError) -> Int {
         guard record > state.lastRecord else { return 0 }
         let before = state
-        if triggers.contains(where: { $0.record > before.lastRecord && !$0.triggers.isEmpty }) {
+        if triggers.contains(where: { $0.record > before.lastRecord && !$0.isEmpty }) {
             try transaction { (outbox) throws(DatabaseError) in
-                for batch in triggers where batch.record > before.lastRecord {
-                    for trigger in batch.triggers { try outbox.append(trigger) }
+                var block = TriggerBlock(first: outbox.state.last + 1)
+                for ordered in triggers where ordered.record > before.lastRecord {
+                    try outbox.append(ordered, to: &block)
                 }
+                try outbox.store(&block)
                 outbox.state.lastRecord = record
                 try outbox.markInsertion(of: before.last + 1, at: wallNow.microseconds)
             }
@@ -118,29 +129,54 @@ package struct Outbox: ~Copyable {
         storedState = state
     }
 
-    private mutating func append(_ trigger: Trigger) throws(DatabaseError) {
-        var retracted: Int64?
-        if let retraction = trigger.retracts {
-            switch try find(retraction, user: trigger.user) {
-            case .found(let seq): retracted = seq
-            case .neverSent: return
-            case .unknown: state.unmatched += 1
+    private mutating func append(
+        _ ordered: OrderedTriggers, to block: inout TriggerBlock
+    ) throws(DatabaseError) {
+        var numbers: [[UInt16]] = []
+        for batch in ordered.batches { numbers.append(try self.numbers(of: batch)) }
+        for place in ordered.places {
+            let batch = Int(place.batch)
+            let row = ordered.batches[batch].rows[Int(place.row)]
+            var tail: [UInt8] = []
+            if row.retractsRule != 0 {
+                // What it withdraws may be in the block that is being filled.
+                try store(&block)
+                let user = ordered.batches[batch].user(row)
+                switch try find(row, rule: numbers[batch][Int(row.retractsRule)], user: Array(user)) {
+                case .found(let seq): tail = TriggerBody.retracts(seq)
+                case .neverSent: continue
+                case .unknown: state.unmatched += 1
+                }
             }
+            if block.isFull { try store(&block) }
+            ordered.batches[batch].bytes.withUnsafeBytes { bytes in
+                block.append(
+                    row, of: bytes, type: numbers[batch][Int(row.type)],
+                    rule: numbers[batch][Int(row.rule)], tail: tail)
+            }
+            state.last += 1
         }
-        let seq = state.last + 1
-        let body = TriggerBody.encode(trigger, retracts: retracted)
-        let type = try name(trigger.type)
-        let rule = try name(trigger.rule)
-        try statements.insert.bind(1, seq)
-        try statements.insert.bind(2, trigger.at.microseconds)
-        try statements.insert.bind(3, trigger.due.microseconds)
-        try statements.insert.bind(4, type)
-        try statements.insert.bind(5, rule)
-        try statements.insert.bind(6, Int64(Outbox.groups.firstIndex(of: trigger.group)!))
-        try statements.insert.bind(7, blob: trigger.user)
-        try statements.insert.bind(8, blob: body.isEmpty ? nil : body)
-        try statements.insert.run()
-        state.last = seq
+    }
+
+    /// Writes a block that has rows and begins the next.
+    private mutating func store(_ block: inout TriggerBlock) throws(DatabaseError) {
+        if !block.isEmpty { try statements.insert(block) }
+        block = TriggerBlock(first: state.last + 1)
+    }
+
+    /// The table's numbers of the names that a batch uses.
+    private mutating func numbers(of batch: borrowing TriggerBatch) throws(DatabaseError) -> [UInt16] {
+        var used = [Bool](repeating: false, count: batch.names.count)
+        for row in batch.rows {
+            used[Int(row.type)] = true
+            used[Int(row.rule)] = true
+            used[Int(row.retractsRule)] = true
+        }
+        var numbers = [UInt16](repeating: 0, count: used.count)
+        for index in used.indices where used[index] && index > 0 {
+            numbers[index] = UInt16(truncatingIfNeeded: try name(batch.names[index]))
+        }
+        return numbers
     }
 
     /// Number of a type's or rule's name; a new one gets the next.
@@ -198,22 +234,22 @@ struct NameTable {
 
 /// The outbox's statements, compiled once.
 struct OutboxStatements: ~Copyable {
-    let insert: Statement
+    private let insertBlock: Statement
+    private let replaceBlock: Statement
     let insertName: Statement
     let insertMark: Statement
     let storeState: Statement
     let selectState: Statement
-    let selectTimes: Statement
-    let selectMatching: Statement
-    let selectRows: Statement
+    let selectHead: Statement
+    let selectBlocks: Statement
     let firstKept: Statement
-    let deleteRows: Statement
+    let deleteBlocks: Statement
     let deleteMarks: Statement
-    let erase: Statement
 
     static func prepare(on database: borrowing Database) throws(DatabaseError) -> OutboxStatements {
         OutboxStatements(
-            insert: try database.prepare("INSERT INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+            insertBlock: try database.prepare("INSERT INTO blocks VALUES (?, ?, ?, ?, ?)"),
+            replaceBlock: try database.prepare("REPLACE INTO blocks VALUES (?, ?, ?, ?, ?)"),
             insertName: try database.prepare("INSERT INTO names VALUES (?, ?)"),
             insertMark: try database.prepare("INSERT INTO marks VALUES (?, ?)"),
             storeState: try database.prepare(
@@ -223,27 +259,49 @@ struct OutboxStatements: ~Copyable {
                 SELECT record, last, oldest, unmatched,
                     (SELECT inserted FROM marks ORDER BY first DESC LIMIT 1) FROM state
                 """),
-            selectTimes: try database.prepare("SELECT at, due FROM triggers WHERE seq = ?"),
-            selectMatching: try database.prepare(
+            selectHead: try database.prepare(
                 """
-                SELECT seq, rule, grp, body FROM triggers
-                WHERE seq BETWEEN ? AND ? AND due = ? AND user = ? ORDER BY seq
+                SELECT first, count, at_last, due_last FROM blocks
+                WHERE first <= ? ORDER BY first DESC LIMIT 1
                 """),
-            selectRows: try database.prepare(
+            selectBlocks: try database.prepare(
                 """
-                SELECT seq, at, due, type, rule, grp, user, body FROM triggers
-                WHERE seq > ? AND seq <= ? ORDER BY seq
+                SELECT first, count, rows FROM blocks
+                WHERE first >= ifnull((SELECT max(first) FROM blocks WHERE first <= ?1), ?1)
+                    AND first <= ?2 ORDER BY first
                 """),
             firstKept: try database.prepare(
                 "SELECT first FROM marks WHERE inserted > ? ORDER BY first LIMIT 1"),
-            deleteRows: try database.prepare("DELETE FROM triggers WHERE seq < ?"),
+            deleteBlocks: try database.prepare(
+                "DELETE FROM blocks WHERE first < ?1 AND first + count <= ?1"),
             deleteMarks: try database.prepare(
-                "DELETE FROM marks WHERE first < (SELECT max(first) FROM marks WHERE first <= ?)"),
-            erase: try database.prepare(
-                """
-                UPDATE triggers SET due = 0, type = 0, rule = 0, grp = 0, user = x'', body = NULL
-                WHERE seq BETWEEN ? AND ? AND user = ?
-                """))
+                "DELETE FROM marks WHERE first < (SELECT max(first) FROM marks WHERE first <= ?)"))
+    }
+
+    func insert(_ block: TriggerBlock) throws(DatabaseError) { try write(block, by: insertBlock) }
+
+    func replace(_ block: TriggerBlock) throws(DatabaseError) { try write(block, by: replaceBlock) }
+
+    private func write(
+        _ block: TriggerBlock, by statement: borrowing Statement
+    ) throws(DatabaseError) {
+        try statement.bind(1, block.head.first)
+        try statement.bind(2, block.head.count)
+        try statement.bind(3, block.head.atLast)
+        try statement.bind(4, block.head.dueLast)
+        try statement.bind(5, blob: block.bytes)
+        try statement.run()
+    }
+
+    /// The block that holds a number, or nil.
+    func head(holding seq: Int64) throws(DatabaseError) -> TriggerBlockHead? {
+        try selectHead.bind(1, seq)
+        defer { selectHead.reset() }
+        guard try selectHead.step() else { return nil }
+        let head = TriggerBlockHead(
+            first: selectHead.integer(0), count: selectHead.integer(1), atLast: selectHead.integer(2),
+            dueLast: selectHead.integer(3))
+        return seq < head.first + head.count ? head : nil
     }
 
     func loadState(path: String) throws(DatabaseError) -> Outbox.State {

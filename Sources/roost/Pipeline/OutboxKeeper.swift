@@ -21,7 +21,7 @@ actor OutboxKeeper: TriggerSource {
 
     private struct Gathered {
         var missing: Int
-        var triggers: [Trigger] = []
+        var triggers: [TriggerBatch] = []
         var letters: DeadLetters.Batch?
     }
 
@@ -94,7 +94,7 @@ actor OutboxKeeper: TriggerSource {
             self.assumeIsolated { keeper in
                 keeper.gathered[outcome.record]?.missing -= 1
                 if !outcome.triggers.isEmpty {
-                    keeper.gathered[outcome.record]?.triggers.append(contentsOf: outcome.triggers)
+                    keeper.gathered[outcome.record]?.triggers.append(outcome.triggers)
                 }
                 keeper.schedule()
             }
@@ -129,14 +129,15 @@ actor OutboxKeeper: TriggerSource {
     private func flush() {
         scheduled = false
         guard !closed else { return }
-        var batches: [(record: UInt64, triggers: [Trigger])] = []
+        var batches: [OrderedTriggers] = []
         var letters: [DeadLetters.Batch] = []
         var rows = 0
         var end = next
         while end <= committedThrough, let record = gathered[end], record.missing == 0, rows < 50_000 {
             if !record.triggers.isEmpty {
-                rows += record.triggers.count
-                batches.append((end, TriggerOrder.sorted(record.triggers)))
+                let ordered = OrderedTriggers(record: end, batches: record.triggers)
+                rows += ordered.count
+                batches.append(ordered)
             }
             if let batch = record.letters { letters.append(batch) }
             end += 1

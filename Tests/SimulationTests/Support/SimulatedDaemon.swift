@@ -152,7 +152,7 @@ struct SimulatedDaemon: ~Copyable {
             let outcome = try await withCheckedContinuation { continuation in
                 shard.submit(record, number: number) { continuation.resume(returning: $0) }
             }.get()
-            triggers.append(contentsOf: outcome.triggers)
+            triggers.append(contentsOf: outcome.triggers.triggers)
             totals.add(outcome.totals)
         }
         waiting.append((number, triggers.sorted(by: Trigger.precedes)))

@@ -57,7 +57,7 @@ struct SimulatedOutbox {
 
     /// Everything of a trigger that does not depend on how records were cut.
     static func row(_ trigger: Trigger, _ seq: Int) -> String {
-        let retracts = trigger.retracts.map { " of \($0.id.text)" } ?? ""
+        let retracts = trigger.retracts.map { " of \($0.rule) \($0.due) \($0.occurrence)" } ?? ""
         return "\(seq) \(trigger.id.text) \(trigger.rule) \(String(decoding: trigger.user, as: UTF8.self)) "
             + "\(trigger.due) at \(trigger.at)\(retracts)"
     }

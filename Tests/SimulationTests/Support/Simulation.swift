@@ -72,7 +72,7 @@ struct Simulation {
     private static func script(_ settings: Settings, _ chance: inout Randomness) -> [Step] {
         var shape = LogShape(settings)
         shape.users = 1 + chance.below(8)
-        shape.events = 60 + chance.below(120)
+        shape.events = 40 + chance.below(80)
         shape.late = chance.below(2) == 0 ? 0 : 0.1
         shape.veryLate = shape.late / 3
         var steps: [Step] = []

@@ -20,7 +20,8 @@ func retraction(of withdrawn: Trigger, at: Int64) -> Trigger {
     var trigger = Trigger(
         type: "retracted", rule: "retracted", user: withdrawn.user, at: EventTime(microseconds: at),
         due: EventTime(microseconds: at))
-    trigger.retracts = Trigger.Retraction(id: withdrawn.id, due: withdrawn.due)
+    trigger.retracts = Trigger.Retraction(
+        rule: withdrawn.rule, due: withdrawn.due, occurrence: withdrawn.occurrence)
     return trigger
 }
 
@@ -51,3 +52,16 @@ func numbers(_ lines: [JSONValue]) -> [Int64] {
 
 let everything = TriggerFilter(includeHoldout: true, includeStale: true)
 let wallStart = EventTime(microseconds: 1_700_000_000_000_000)
+
+extension Outbox {
+    /// Takes triggers in the order given.
+    @discardableResult
+    mutating func append(
+        through record: UInt64, triggers: [(record: UInt64, triggers: [Trigger])], wallNow: EventTime
+    ) throws(DatabaseError) -> Int {
+        try append(
+            through: record,
+            triggers: triggers.map { OrderedTriggers(record: $0.record, triggers: $0.triggers) },
+            wallNow: wallNow)
+    }
+}
