@@ -414,7 +414,7 @@ def torn_tails_of_the_last_record(env):
 
 @check
 def a_journal_that_lost_acknowledged_records_is_refused(env):
-    """The outbox has triggers of records that the journal lacks: refused, for their numbers would be given again."""
+    """The outbox has triggers of records that the journal lacks: refused, for their numbers would come again."""
     work = workload(env)
     daemon = env.daemon(WHOLE)
     try:

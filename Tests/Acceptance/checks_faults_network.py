@@ -61,7 +61,9 @@ def counted(daemon, events, what):
 def producers_that_close_right_after_sending(env):
     """A clean close right behind the last byte, newline or not: every line counts."""
     connections = 2000 if env.long else 200
-    with env.daemon(WHOLE) as daemon:
+    # A connection counts as open until its lines are taken, however soon the client has closed it.
+    limits = {"ingest_connections": 4000, "ingest_connections_per_peer": 4000}
+    with env.daemon({**WHOLE, "limits": limits}) as daemon:
         for number in range(connections):
             rows = b"".join(line(f"u{number}", DAY0 + number * SECOND, "view_item") for _ in range(5))
             with connect(daemon) as plain:
@@ -77,7 +79,9 @@ def await_ack(producer, least):
 @check
 def acked_lines_cut_at_every_byte(env):
     """The connection is reset after each byte of a line; from the acked number on each line counts once."""
-    rows = [line(f"사용자 {number}", DAY0 + number * SECOND, "purchase", value=number + 1) for number in range(400)]
+    rows = [
+        line(f"사용자 {number}", DAY0 + number * SECOND, "purchase", value=number + 1)
+        for number in range(400)]
     cuts = 0
     with env.daemon(WHOLE) as daemon:
         taken = 0
@@ -125,7 +129,8 @@ def plain_lines_cut_by_a_reset(env):
 def half_open_producers(env):
     """Producers that vanish without a word hold nothing up, and their places come back."""
     work = workload(env)
-    config = {**WHOLE, "limits": {"idle_timeout": "2s", "line_timeout": "1s", "ingest_connections_per_peer": 40}}
+    limits = {"idle_timeout": "2s", "line_timeout": "1s", "ingest_connections_per_peer": 40}
+    config = {**WHOLE, "limits": limits}
     with env.daemon(config) as daemon:
         ghosts = []
         for number in range(36):
@@ -237,6 +242,16 @@ def quietly(ask):
         return None
 
 
+def churn(ports, turns):
+    for turn in turns:
+        with socket.socket() as plain:
+            plain.settimeout(20)
+            plain.connect(ports[turn % 3])
+            # A reset leaves no port waiting, so that a million do not run out of them.
+            if turn % 2 or turn > 10_000:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+
+
 @check
 def connections_come_and_go(env):
     """Connect and close, as fast as it goes, on all ports: nothing piles up."""
@@ -245,19 +260,12 @@ def connections_come_and_go(env):
     with env.daemon(WHOLE) as daemon:
         pid = daemon.process.pid
         settle(daemon, work, what="before")
-        descriptors, memory = len(os.listdir(f"/proc/{pid}/fd")), resident(pid)
+        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
         ports = [address(daemon.ready[port]) for port in ("ingest", "triggers", "status")]
-        for turn in range(turns):
-            plain = socket.socket()
-            plain.settimeout(20)
-            try:
-                plain.connect(ports[turn % 3])
-                if turn % 2:  # no TIME_WAIT, so that a million do not run out of ports
-                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
-                elif turn > 20_000:
-                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
-            finally:
-                plain.close()
+        # The first half brings memory to what bursts take; what the second adds would be a leak.
+        churn(ports, range(turns // 2))
+        memory = resident(pid)
+        churn(ports, range(turns // 2, turns))
         eventually(
             "descriptors as before", lambda: len(os.listdir(f"/proc/{pid}/fd")) <= descriptors + 8, 60)
         grown = resident(pid) - memory
@@ -364,9 +372,11 @@ def users_chosen_to_collide(env):
     rng = random.Random(env.seed)
     names = colliding(rng, count)
     seconds = {}
-    for kind, users in (("colliding", names), ("others", [f"{number:08d}".encode() for number in range(count)])):
-        rows = [b'{"user_id":%s,"ts":%d,"event":"login"}\n' % (json.dumps(user.decode()).encode(),
-                (DAY0 + number) // 1) for number, user in enumerate(users)]
+    others = [f"{number:08d}".encode() for number in range(count)]
+    for kind, users in (("colliding", names), ("others", others)):
+        rows = [
+            b'{"user_id":%s,"ts":%d,"event":"login"}\n' % (json.dumps(user.decode()).encode(), DAY0 + number)
+            for number, user in enumerate(users)]
         with env.daemon(WHOLE) as daemon:
             begun = time.monotonic()
             daemon.feed(rows)
@@ -382,7 +392,9 @@ def users_chosen_to_collide(env):
 def many_users_of_one_event(env):
     """As many users as events: all there, also after a kill."""
     count = 1_000_000 if env.long else 100_000
-    rows = b"".join(b'{"user_id":"one-%d","ts":%d,"event":"view_item"}\n' % (number, DAY0 + number) for number in range(count))
+    rows = b"".join(
+        b'{"user_id":"one-%d","ts":%d,"event":"view_item"}\n' % (number, DAY0 + number)
+        for number in range(count))
     with env.daemon(WHOLE) as daemon:
         with daemon.producer("many") as producer:
             producer.send(rows)
@@ -400,7 +412,8 @@ def a_user_of_many_events(env):
     count = 1_000_000 if env.long else 100_000
     rows = b"".join(
         b'{"user_id":"one","ts":%d,"event":"%s","value":1}\n'
-        % (DAY0 + number * 60 * SECOND, b"purchase" if number % 10 == 0 else b"view_item") for number in range(count))
+        % (DAY0 + number * 60 * SECOND, b"purchase" if number % 10 == 0 else b"view_item")
+        for number in range(count))
     with env.daemon(WHOLE) as daemon:
         begun = time.monotonic()
         with daemon.producer("many") as producer:

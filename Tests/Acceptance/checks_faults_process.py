@@ -18,7 +18,9 @@ from harness import check, check_each, expect, expect_equal, expect_numbering
 CALLS = [
     ("pwrite64", "journal"), ("fdatasync", "journal"), ("pwrite64", "outbox"), ("fdatasync", "outbox"),
     ("write", "all"), ("pwrite64", "all"), ("fdatasync", "all"), ("fsync", "all"), ("rename", "all"),
-    ("unlink", "all"), ("openat", "all"), ("ftruncate", "all"), ("sendto", "all")]
+    ("unlink", "all"), ("openat", "all"), ("ftruncate", "all"), ("sendto", "all"),
+    # The second life has snapshots to take the place of, and segments to cut.
+    ("unlink", "second"), ("rename", "second"), ("fsync", "second")]
 # Where the N-th of a call may be in the short form.
 MOST = {"write": 4, "pwrite64": 60, "fdatasync": 20, "fsync": 60, "rename": 60, "unlink": 40, "openat": 60,
         "ftruncate": 6, "sendto": 8}
@@ -32,18 +34,27 @@ def places(env, most):
 
 
 def paths(daemon, where):
-    return {"all": [], "journal": [daemon.data / FIRST_SEGMENT],
+    return {"all": [], "second": [], "journal": [daemon.data / FIRST_SEGMENT],
             "outbox": [daemon.data / "outbox.db", daemon.data / "outbox.db-wal"]}[where]
+
+
+def live_once(daemon, work):
+    """A first life with half of the lines, ended in order."""
+    start_with(daemon, [])
+    daemon.feed(work.lines[:len(work.lines) // 2], name="feed")
+    expect_equal(daemon.terminate(), 0, "exit code")
 
 
 @check_each(*CALLS)
 def killed_at_a_call(env, call, where):
     """kill -9 at the N-th call of a thread, from the first start to the snapshot and cut of the stop."""
-    work = workload(env)
+    work = workload(env, 6000, 150) if where == "second" else workload(env)
     struck = 0
-    for place in places(env, MOST[call] if where == "all" else 10):
-        daemon = env.daemon(SMALL if where == "all" else WHOLE)
+    for place in places(env, MOST[call] if where in ("all", "second") else 10):
+        daemon = env.daemon(SMALL if where in ("all", "second") else WHOLE)
         try:
+            if where == "second":
+                live_once(daemon, work)
             prefix = strace(env, call, f"signal=KILL:when={place}", *paths(daemon, where))
             acked, sent, died = feed_until_struck(daemon, prefix, work, pieces=40 if env.long else 20)
             daemon.start()
@@ -77,7 +88,7 @@ def crashed(env, daemon, work):
     return half
 
 
-@check_each("pwrite64", "fdatasync", "fsync", "openat", "ftruncate", "write")
+@check_each("pwrite64", "fsync", "openat", "ftruncate", "write")
 def killed_in_a_recovery(env, call):
     """kill -9 at the N-th call of a recovery; then another recovery."""
     work = workload(env)
@@ -120,7 +131,7 @@ def ten_recoveries_killed_in_turn(env):
             nested = 0
             while nested < 10:
                 # One that gets by is asked again: ten are to be killed.
-                call = rng.choice(["pwrite64", "fdatasync", "fsync", "openat"])
+                call = rng.choice(["pwrite64", "fsync", "openat"])
                 try:
                     start_with(daemon, strace(env, call, f"signal=KILL:when={rng.randrange(1, 3)}"))
                     daemon.kill()

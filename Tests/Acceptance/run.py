@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", default=ROOT / ".build" / "release" / "roost")
-    parser.add_argument("--shared", default=ROOT.parent / "shared", help="where data/events and data/corpora are")
+    parser.add_argument(
+        "--shared", default=ROOT.parent / "shared", help="where data/events and data/corpora are")
     parser.add_argument("--only", action="append", help="a check by name, with or without [case]; repeatable")
     parser.add_argument(
         "--module", action="append", help="the checks of a file, by the beginning of its name, such as faults")

@@ -46,14 +46,14 @@ class Traffic:
                 rows.append(b"rubbish %d\n" % self.number)
                 continue
             name = self.rng.choice(NAMES)
-            row = {"user_id": f"user-{int(self.rng.random() ** 2 * USERS)}", "ts": self.now + moment, "event": name,
-                   "event_id": f"e{self.number}", "device": self.rng.choice(["mobile", "desktop"]),
+            row = {"user_id": f"user-{int(self.rng.random() ** 2 * USERS)}",
+                   "ts": self.now + moment, "event": name, "event_id": f"e{self.number}", "device": self.rng.choice(["mobile", "desktop"]),
                    "media": f"m{self.rng.randrange(20)}"}
             if self.rng.random() < 0.02:
                 row["ts"] -= self.rng.randrange(2 * DAY)
             if name == "purchase":
-                row["items"] = [{"item_id": f"P{self.rng.randrange(50)}", "item_category": f"C{self.rng.randrange(8)}",
-                                 "price": self.rng.randrange(1, 100000)}]
+                row["items"] = [{"item_id": f"P{self.rng.randrange(50)}",
+                                 "item_category": f"C{self.rng.randrange(8)}", "price": self.rng.randrange(1, 100000)}]
             rows.append(json.dumps(row).encode() + b"\n")
         self.now += DAY
         return b"".join(rows)
