@@ -11,7 +11,8 @@ from checks_triggers import SleepingSubscriber
 from client import ClientError
 from features import SECOND, stamp
 from faults import (
-    FIRST_SEGMENT, SMALL, WHOLE, Saved, acked_of, feed_until_struck, killed, settle, start_with, strace, workload)
+    FIRST_SEGMENT, SMALL, WHOLE, Saved, acked_of, feed_until_struck, killed, settle, start_with, strace,
+    workload)
 from harness import check, check_each, expect, expect_equal, expect_numbering
 
 # Calls, and of which files: by themselves those of a thread's start come first and hide the commit path.

@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import checks_faults_content  # noqa: F401
 import checks_faults_disk  # noqa: F401
+import checks_faults_files  # noqa: F401
 import checks_faults_network  # noqa: F401
 import checks_faults_process  # noqa: F401
 import checks_models  # noqa: F401  each module registers its checks
