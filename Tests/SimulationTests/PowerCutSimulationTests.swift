@@ -42,7 +42,7 @@ struct PowerCutSimulationTests {
             var simulation = Simulation(seed: seed, diskLies: true)
             do { try await simulation.run() } catch { found += 1 }
         }
-        #expect(found >= 10, "of 20 seeds")
+        #expect(found >= 3, "of 20 seeds")
     }
 
     @Test func `a seed repeats itself`() async throws {
