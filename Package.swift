@@ -47,6 +47,14 @@ let package = Package(
             dependencies: ["Core", "Wire", "Engine", "Models", "Store", "Status"],
             swiftSettings: strict),
 
+        // What several test targets share: a disk that loses power, a plain model of every user.
+        .target(
+            name: "StoreSupport", dependencies: ["Store", "Core"], path: "Tests/StoreSupport",
+            swiftSettings: strict),
+        .target(
+            name: "EngineSupport", dependencies: ["Engine", "Core"], path: "Tests/EngineSupport",
+            swiftSettings: strict),
+
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "Core"], swiftSettings: strict),
@@ -54,8 +62,15 @@ let package = Package(
             name: "ModelsTests", dependencies: ["Models"],
             resources: [.copy("Oracles")], swiftSettings: strict),
         .testTarget(
-            name: "EngineTests", dependencies: ["Engine", "Core", "Models"], swiftSettings: strict),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Core"], swiftSettings: strict),
+            name: "EngineTests", dependencies: ["Engine", "EngineSupport", "Core", "Models"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "StoreSupport", "Core"], swiftSettings: strict),
+        // The engine and the store together, and nothing else of the daemon.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Engine", "EngineSupport", "Store", "StoreSupport", "Core"],
+            swiftSettings: strict),
         .testTarget(name: "StatusTests", dependencies: ["Status", "Core"], swiftSettings: strict),
         .testTarget(
             name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"], swiftSettings: strict),

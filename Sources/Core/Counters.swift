@@ -32,6 +32,7 @@ package final class Counters: Sendable {
         case journalCommits
         case journalSegments
         case journalStalls
+        case outboxStalls
         case snapshots
         case snapshotFailures
         case refits
@@ -46,7 +47,8 @@ package final class Counters: Sendable {
 
         package var isGauge: Bool {
             switch self {
-            case .ingestConnections, .sourceConnections, .triggerSubscribers, .outboxLastSeq, .journalSegments,
+            case .ingestConnections, .sourceConnections, .triggerSubscribers, .outboxLastSeq,
+                .journalSegments,
                 .users, .stateBytes, .erasuresPending, .erasuresOverdue:
                 true
             default: false
@@ -84,6 +86,7 @@ package final class Counters: Sendable {
             case .journalCommits: "roost_journal_commits_total"
             case .journalSegments: "roost_journal_segments"
             case .journalStalls: "roost_journal_stalls_total"
+            case .outboxStalls: "roost_outbox_stalls_total"
             case .snapshots: "roost_snapshots_total"
             case .snapshotFailures: "roost_snapshot_failures_total"
             case .refits: "roost_refits_total"
@@ -128,6 +131,7 @@ package final class Counters: Sendable {
             case .journalCommits: "Group commits (write and fdatasync)."
             case .journalSegments: "Segment files kept."
             case .journalStalls: "Commits that found no room on disk and were rolled back."
+            case .outboxStalls: "Commits that found no room on disk, or the file locked, and wait."
             case .snapshots: "Snapshots taken."
             case .snapshotFailures: "Snapshots abandoned."
             case .refits: "Fits run."

@@ -27,8 +27,12 @@ package struct EventTime: Hashable, Comparable, Sendable {
     @inlinable package static var distantFuture: EventTime { EventTime(microseconds: Int64.max / 4) }
 
     /// The earliest and latest instants a line may carry: years 0001 to 9999.
-    @inlinable package static var earliestAccepted: EventTime { EventTime(microseconds: -62_135_596_800_000_000) }
-    @inlinable package static var latestAccepted: EventTime { EventTime(microseconds: 253_402_300_799_999_999) }
+    @inlinable package static var earliestAccepted: EventTime {
+        EventTime(microseconds: -62_135_596_800_000_000)
+    }
+    @inlinable package static var latestAccepted: EventTime {
+        EventTime(microseconds: 253_402_300_799_999_999)
+    }
 }
 
 /// Lengths of time, in the microseconds that `EventTime` counts.

@@ -88,7 +88,7 @@ final class HTTPPort: Sendable {
     // MARK: What the daemon calls, on its threads
 
     fileprivate func admits() -> Bool {
-        if sockets.count < options.connections { return true }
+        if sockets.count < options.connections, ListenSocket.descriptorIsSpare { return true }
         counters.add(.httpConnectionsRefused)
         return false
     }

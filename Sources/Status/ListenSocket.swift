@@ -35,6 +35,19 @@ struct ListenSocket: ~Copyable {
 
     deinit { close(descriptor) }
 
+    /// Descriptors that connections leave to files, databases and fits.
+    private static let sparedDescriptors = 24
+
+    /// Whether so many descriptors are free: the lowest free number is given first.
+    static var descriptorIsSpare: Bool {
+        var bound = rlimit()
+        let probe = fcntl(0, F_DUPFD_CLOEXEC, 0)
+        guard probe >= 0 else { return errno == EBADF }
+        close(probe)
+        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &bound) == 0 else { return true }
+        return UInt64(probe) + UInt64(sparedDescriptors) < bound.rlim_cur
+    }
+
     /// The descriptor, for an owner that closes it.
     consuming func giveAway() -> Int32 {
         let descriptor = self.descriptor

@@ -130,6 +130,11 @@ package actor Listener {
 
     private func admit(_ accepted: AcceptedSocket) {
         let peer = accepted.peer
+        guard SystemCalls.isSpare(accepted.descriptor.number) else {
+            counters.add(metrics.refused)
+            return exhausted(
+                .error, "\(name): refused a connection from \(peer): too few descriptors are left")
+        }
         guard connections.count < bounds.total, peers[peer, default: 0] < bounds.perPeer else {
             counters.add(metrics.refused)
             refused(.warning, "\(name): refused a connection from \(peer): too many are open")

@@ -55,6 +55,16 @@ package enum SystemCalls {
         }
     }
 
+    /// Descriptors that connections leave to files, databases, fits and the status port.
+    static let sparedDescriptors = 48
+
+    /// Whether a connection's descriptor leaves so many others free: the lowest free number is given first.
+    static func isSpare(_ descriptor: Int32) -> Bool {
+        var bound = rlimit()
+        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &bound) == 0 else { return true }
+        return UInt64(descriptor) + UInt64(sparedDescriptors) < bound.rlim_cur
+    }
+
     /// Ends our side; the peer reads what was written and then the end.
     package static func endWriting(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 

@@ -12,6 +12,9 @@ let roostVersion = CommandTable.version
 /// - Returns: the exit code: 0 after SIGTERM or SIGINT, else what failed (`DaemonFailure`).
 func serve(settings: Settings, configPath: String) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
+    // A file at its size limit is a failed write, to be told like any other.
+    signal(SIGXFSZ, SIG_IGN)
+    raiseDescriptorLimit()
     // What the store writes is its owner's alone.
     umask(0o077)
     let writer = LogWriter(time: SystemTime())
@@ -131,6 +134,16 @@ private final class Lifecycle: Sendable {
         writer.flush()
         exit(failure.exitCode)
     }
+}
+
+/// Allows as many descriptors as the system lets this process have.
+private func raiseDescriptorLimit() {
+    let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    var bound = rlimit()
+    guard getrlimit(resource, &bound) == 0 else { return }
+    bound.rlim_cur = max(bound.rlim_cur, min(bound.rlim_max, 1 << 20))
+    // Where it is refused, the limit stays, and the ports keep within it.
+    _ = setrlimit(resource, &bound)
 }
 
 /// Resident memory of this process, bytes.

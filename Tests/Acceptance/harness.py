@@ -3,6 +3,7 @@
 import random
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 import features
@@ -38,6 +39,7 @@ def check_each(*cases):
             def bound(env, arguments=arguments):
                 return function(env, *arguments)
 
+            bound.__module__ = function.__module__
             CHECKS.append((f"{function.__name__}[{label}]", bound))
         return function
     return register
@@ -91,6 +93,11 @@ class Env:
         self.binary, self.shared, self.long, self.seed = binary, Path(shared), long, seed
         self.random = random.Random(seed)
         self.known = {}
+        self.faults = Counter()
+
+    def count(self, kind, number=1):
+        """Notes faults that were injected, and outlived."""
+        self.faults[kind] += number
 
     def daemon(self, config=None, clock=True, **options):
         """A daemon under the event clock (or as configured), not yet started."""
@@ -159,11 +166,18 @@ def expect_numbering(actual):
     expect_equal(len({t["id"] for t in actual}), len(actual), "different trigger ids")
 
 
-def run(env, only, out):
-    passed = failed = skipped = 0
+def selected(only, modules):
+    """Checks of these names, or of modules whose names begin so; all where neither is given."""
     for name, function in CHECKS:
-        if only and not any(name == o or name.split("[")[0] == o for o in only):
-            continue
+        named = any(o in (name, name.split("[")[0]) for o in only or [])
+        kept = any(function.__module__.startswith(f"checks_{module}") for module in modules or [])
+        if named or kept or not (only or modules):
+            yield name, function
+
+
+def run(env, only, out, modules=None):
+    passed = failed = skipped = 0
+    for name, function in selected(only, modules):
         begun = time.monotonic()
         try:
             note = function(env)
@@ -181,5 +195,10 @@ def run(env, only, out):
             passed += 1
             seconds = time.monotonic() - begun
             out(f"ok {name} ({seconds:.1f} s)" + (f": {note}" if note else ""))
+    if env.faults:
+        out("faults injected, by kind:")
+        for kind, number in sorted(env.faults.items()):
+            out(f"{number:8} {kind}")
+        out(f"{sum(env.faults.values()):8} in all (seed {env.seed})")
     out(f"{passed} passed, {failed} failed, {skipped} skipped")
     return passed, failed, skipped

@@ -12,6 +12,11 @@ from pathlib import Path
 import checks_adoption  # noqa: F401  each module registers its checks
 import checks_backup  # noqa: F401
 import checks_erasure  # noqa: F401
+import checks_faults_content  # noqa: F401
+import checks_faults_disk  # noqa: F401
+import checks_faults_files  # noqa: F401
+import checks_faults_network  # noqa: F401
+import checks_faults_process  # noqa: F401
 import checks_import  # noqa: F401
 import checks_models  # noqa: F401
 import checks_operation  # noqa: F401
@@ -20,7 +25,7 @@ import checks_sources  # noqa: F401
 import checks_state  # noqa: F401
 import checks_triggers  # noqa: F401
 import checks_wire  # noqa: F401
-from harness import CHECKS, Env, run
+from harness import CHECKS, Env, run, selected
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,14 +33,17 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", default=ROOT / ".build" / "release" / "roost")
-    parser.add_argument("--shared", default=ROOT.parent / "shared", help="where data/events and data/corpora are")
+    parser.add_argument(
+        "--shared", default=ROOT.parent / "shared", help="where data/events and data/corpora are")
     parser.add_argument("--only", action="append", help="a check by name, with or without [case]; repeatable")
-    parser.add_argument("--long", action="store_true", help="hundreds of kills, more orders of arrival")
+    parser.add_argument(
+        "--module", action="append", help="the checks of a file, by the beginning of its name, such as faults")
+    parser.add_argument("--long", action="store_true", help="hundreds of kills, every place of a fault, more orders")
     parser.add_argument("--seed", type=int, help="of everything random here; default: by the clock")
     parser.add_argument("--list", action="store_true", help="name the checks and stop")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(name for name, _ in CHECKS))
+        print("\n".join(name for name, _ in selected(arguments.only, arguments.module)))
         return 0
     binary = Path(arguments.binary).resolve()
     if not binary.is_file():
@@ -49,7 +57,7 @@ def main():
     for name in arguments.only or []:
         if name not in known:
             parser.error(f"there is no check named {name}")
-    _, failed, _ = run(env, arguments.only, lambda text: print(text, flush=True))
+    _, failed, _ = run(env, arguments.only, lambda text: print(text, flush=True), arguments.module)
     return 1 if failed else 0
 
 

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// Anything that depends on where records are cut or on how many shards there are.
 struct BatchBoundaryTests {
     /// A log with late lines, cut into records of a size; what is no event stands at the same place.

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A record taken again under a limit that came later.
 struct CustomNameReplayTests {
     private static let start: Int64 = 1_711_800_000_000_000

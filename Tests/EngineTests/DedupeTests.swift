@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// An event that counts twice, or one that does not count at all.
 struct DedupeTests {
     private let start: Int64 = 1_711_800_000_000_000

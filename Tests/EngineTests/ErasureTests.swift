@@ -3,6 +3,7 @@ import Engine
 import Testing
 
 @testable import Models
+@testable import EngineSupport
 
 /// An erased user who is still there, comes back with what was, or takes something of others along.
 struct ErasureTests {

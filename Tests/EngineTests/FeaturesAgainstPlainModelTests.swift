@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// Features drift from the contract's words where they are kept up to date instead of being calculated.
 struct FeaturesAgainstPlainModelTests {
     private func compare(_ settings: Settings, _ shape: LogShape, seed: UInt64) async throws {

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// What was sent under a delay that has been changed since, judged as if it had been sent under the new one.
 struct FormerDelayTests {
     private static let start: Int64 = 1_711_800_000_000_000

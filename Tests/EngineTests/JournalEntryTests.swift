@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A journal that does not read back, or that brings the daemon down.
 struct JournalEntryTests {
     private var entries: [JournalEntry] {

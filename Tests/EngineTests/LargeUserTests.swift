@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A user who outgrows what most users need.
 struct LargeUserTests {
     private let start: Int64 = 1_711_800_000_000_000

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// What an event behind the watermark fires, withdraws and joins.
 struct LateEventTests {
     private static let start: Int64 = 1_711_800_000_000_000
@@ -26,7 +28,8 @@ struct LateEventTests {
         var retracted: [PlainTrigger] = []
         for trigger in rig.triggers {
             if let retraction = trigger.retracts {
-                let original = try #require(named[retraction.id(of: trigger.user)], "nothing of this id was sent")
+                let original = try #require(
+                    named[retraction.id(of: trigger.user)], "nothing of this id was sent")
                 #expect(original.due == retraction.due.microseconds)
                 retracted.append(original)
             } else {
@@ -200,7 +203,8 @@ struct LateEventTests {
             var withdrawn: [PlainTrigger] = []
             for trigger in fired {
                 if let retraction = trigger.retracts {
-                    let original = try #require(sent[retraction.id(of: trigger.user)], "withdrew what was never sent")
+                    let original = try #require(
+                        sent[retraction.id(of: trigger.user)], "withdrew what was never sent")
                     #expect(retracted.insert(retraction.id(of: trigger.user)).inserted, "withdrew twice")
                     #expect(original.user == event.user)
                     withdrawn.append(original.trigger)

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// State or triggers that depend on the order of arrival within the allowed lateness.
 struct OrderWithinLatenessTests {
     /// The same events, each delayed by less than the allowed lateness; those of one user and one instant

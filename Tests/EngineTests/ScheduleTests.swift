@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A refit at the wrong instant, or between the wrong events.
 struct ScheduleTests {
     private let hour = Microseconds.hour

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// State that a snapshot does not hold, or holds under the key of one process.
 struct SnapshotRestoreTests {
     private func records(_ settings: Settings, seed: UInt64) -> [[PlainEvent]] {

@@ -3,6 +3,8 @@ import Engine
 import Models
 import Testing
 
+@testable import EngineSupport
+
 /// A buyer shown in the wrong cell, or boundaries that depend on the order of arrival.
 struct TierTests {
     /// 2024-03-30T12:00:00Z.

@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A timer that fires early, late, twice, or not at all.
 struct TimerTests {
     private static let start: Int64 = 1_711_800_000_000_000

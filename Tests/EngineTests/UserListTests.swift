@@ -2,6 +2,8 @@ import Core
 import Engine
 import Testing
 
+@testable import EngineSupport
+
 /// A list of users that mixes moments.
 struct UserListTests {
     @Test(arguments: [1, 7, 1000])

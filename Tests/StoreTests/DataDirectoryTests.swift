@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// One store, one process, one format.
 struct DataDirectoryTests {

@@ -2,6 +2,8 @@ import Core
 import Store
 import Testing
 
+@testable import StoreSupport
+
 /// An id that stays in a database's pages, its log or its free pages.
 struct ErasedRowsTests {
     private let key = HashKey(k0: 1, k1: 2)

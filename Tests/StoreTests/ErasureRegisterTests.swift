@@ -3,6 +3,8 @@ import Glibc
 import Store
 import Testing
 
+@testable import StoreSupport
+
 /// An erasure that a crash forgets, or an id that stays behind in the register.
 struct ErasureRegisterTests {
     private let key = HashKey(k0: 1, k1: 2)

@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// Damage to what had been on disk is never skipped.
 struct JournalCorruptionTests {

@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 private let noSpace: Int32 = 28
 private let inputOutput: Int32 = 5

@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// The power goes at every operation: every committed record survives, none is invented.
 struct JournalPowerCutTests {

@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// Segments come, are read in order, and go.
 struct JournalSegmentsTests {

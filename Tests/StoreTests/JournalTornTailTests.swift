@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// A crash leaves any part of the last commit.
 struct JournalTornTailTests {

@@ -2,6 +2,7 @@ import Core
 import Testing
 
 @testable import Store
+@testable import StoreSupport
 
 /// A snapshot is whole or not there, and the one before stays until it is.
 struct SnapshotTests {

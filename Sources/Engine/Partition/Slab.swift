@@ -17,7 +17,9 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
     }
 
     deinit {
-        for index in 0..<chunkTotal { ChunkSource.give(UnsafeMutableRawPointer(chunks[index]), Self.chunkBytes) }
+        for index in 0..<chunkTotal {
+            ChunkSource.give(UnsafeMutableRawPointer(chunks[index]), Self.chunkBytes)
+        }
         chunks.deallocate()
     }
 

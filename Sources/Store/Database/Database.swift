@@ -190,6 +190,15 @@ package enum DatabaseError: Error, Equatable, Sendable {
     /// Anything else, with SQLite's extended result code.
     case failed(path: String, code: Int32, message: String)
 
+    /// Whether it passes when there is room again, or when another process lets go of its lock.
+    package var passes: Bool {
+        switch self {
+        case .noSpace: true
+        case .failed(_, let code, _): code & 0xFF == SQLITE_BUSY
+        case .corrupt, .newerSchema: false
+        }
+    }
+
     fileprivate init(code: Int32, handle: OpaquePointer?, path: String) {
         self.init(code: code, message: String(cString: sqlite3_errmsg(handle)), path: path)
     }

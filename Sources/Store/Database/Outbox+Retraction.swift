@@ -23,7 +23,9 @@ extension Outbox {
     ) throws(DatabaseError) -> Retracted {
         let due = retraction.retractsDue
         let first = try firstBlock(from: state.oldest) { $0.atLast >= due }
-        guard first <= state.last, let at = try firstDecision(from: first, atLeast: due) else { return .unknown }
+        guard first <= state.last, let at = try firstDecision(from: first, atLeast: due) else {
+            return .unknown
+        }
         let within = try firstBlock(from: first) { $0.atLast > at || $0.dueLast >= due }
         let wanted = Wanted(
             due: due, rule: rule, occurrence: retraction.retractsOccurrence, user: user)

@@ -38,6 +38,10 @@ actor OutboxKeeper: TriggerSource {
     private var waiters: [(record: UInt64, done: @Sendable () -> Void)] = []
     private var scheduled = false
     private var closed = false
+    /// The last commit found no room, or the file locked by another process.
+    private var stalled = false
+    /// How long such a commit waits before it is tried again.
+    private static let stallMilliseconds = 200
 
     private struct Shared {
         var observers: [UInt64: @Sendable (Int64) -> Void] = [:]
@@ -143,49 +147,64 @@ actor OutboxKeeper: TriggerSource {
         var letters: [DeadLetters.Batch] = []
         var rows = 0
         var erasure: Gathered?
-        let first = next
-        while next <= committedThrough, let record = gathered[next], record.missing == 0, rows < 50_000 {
-            gathered[next] = nil
+        var end = next
+        while end <= committedThrough, let record = gathered[end], record.missing == 0, rows < 50_000 {
             if !record.triggers.isEmpty {
-                let ordered = OrderedTriggers(record: next, batches: record.triggers)
+                let ordered = OrderedTriggers(record: end, batches: record.triggers)
                 rows += ordered.count
                 batches.append(ordered)
             }
             if let batch = record.letters { letters.append(batch) }
-            next += 1
+            end += 1
             // What comes after an erasure may be of who takes the id next: it gets its numbers later.
             if !record.marks.isEmpty {
                 erasure = record
                 break
             }
         }
-        guard next > first else { return }
+        guard end > next else { return }
         do throws(DatabaseError) {
-            let before = outbox.last
-            try outbox.append(through: next - 1, triggers: batches, wallNow: time.wall())
+            // Either of them passes over what it has, so that both may be tried again.
+            try outbox.append(through: end - 1, triggers: batches, wallNow: time.wall())
             if !letters.isEmpty { _ = try deadLetters.append(letters) }
-            if let erasure { note(next - 1, erasure.marks, erasure.erased) }
-            publish(moved: outbox.last > before)
+            if let erasure { note(end - 1, erasure.marks, erasure.erased) }
         } catch {
-            closed = true
-            failed(error)
-            return
+            return fail(error)
         }
+        if stalled { log.info("outbox: there is room on disk again, or the lock is gone; it goes on") }
+        stalled = false
+        for record in next..<end { gathered[record] = nil }
+        next = end
+        publish()
         let ready = waiters.filter { $0.record < next }
         waiters.removeAll { $0.record < next }
         for waiter in ready { waiter.done() }
         if next <= committedThrough { schedule() }
     }
 
-    private func publish(moved: Bool) {
+    /// A full disk or a lock is waited for; intake pauses meanwhile, for records in flight are bounded.
+    private func fail(_ error: DatabaseError) {
+        guard error.passes else {
+            closed = true
+            return failed(error)
+        }
+        if !stalled { log.error("outbox: intake pauses until there is room, or the lock is gone: \(error)") }
+        stalled = true
+        counters.add(.outboxStalls)
+        scheduled = true
+        executor.queue.asyncAfter(deadline: .now() + .milliseconds(Self.stallMilliseconds)) {
+            self.assumeIsolated { $0.flush() }
+        }
+    }
+
+    private func publish() {
         let last = outbox.last
         let held = next - 1
         let observers = shared.withLock { shared in
-            shared.held = held
-            shared.lastSeq = last
-            return moved ? Array(shared.observers.values) : []
+            defer { (shared.held, shared.lastSeq) = (held, last) }
+            return last > shared.lastSeq ? Array(shared.observers.values) : []
         }
-        if moved { counters.set(.outboxLastSeq, last) }
+        counters.set(.outboxLastSeq, last)
         for observer in observers { observer(last) }
     }
 

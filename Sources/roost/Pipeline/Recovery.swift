@@ -70,9 +70,16 @@ struct Recovery {
             directory: directory.journal, store: directory.identity.journal,
             segmentBytes: settings.journal.segmentBytes, archive: archive.isEmpty ? nil : archive,
             fileSystem: disk, from: saved.least + 1)
+        let outbox = try Outbox.open(path: directory.outbox)
+        // The outbox follows the journal: where it is ahead, acknowledged records are gone, and those that
+        // take their numbers would have no triggers.
+        guard outbox.lastRecord < journal.committedRecord else {
+            throw JournalError.missing(
+                directory: directory.journal, from: journal.committedRecord, through: outbox.lastRecord)
+        }
         let failed = failed
         let keeper = OutboxKeeper(
-            outbox: try Outbox.open(path: directory.outbox),
+            outbox: outbox,
             cursors: try Cursors.open(path: directory.cursors),
             deadLetters: try DeadLetters.open(path: directory.deadLetters), erasures: erasures,
             shardCount: shardCount, firstRecord: saved.least + 1, time: time, counters: counters, log: log

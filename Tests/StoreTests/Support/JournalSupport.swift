@@ -1,6 +1,8 @@
 import Core
 import Store
 
+@testable import StoreSupport
+
 /// A record as a test keeps it beside the journal.
 struct Entry: Equatable {
     var number: UInt64

@@ -47,6 +47,7 @@ final class FaultyFileSystem: FileSystem {
         var cutAt: Int?
         var cutAfterEffect = false
         var dead = false
+        var lies = false
         var faults: [Fault] = []
     }
 
@@ -66,6 +67,12 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
+    /// The power has gone; only `restart` gives something to work with.
+    var isDead: Bool { disk.withLock { $0.dead } }
+
+    /// From now on syncs of files say that they succeeded and do nothing, as some disks do.
+    func lieAboutSyncs() { disk.withLock { $0.lies = true } }
+
     func inject(_ fault: Fault) { disk.withLock { $0.faults.append(fault) } }
     func clearFaults() { disk.withLock { $0.faults = [] } }
 
@@ -75,6 +82,7 @@ final class FaultyFileSystem: FileSystem {
         var chance = Randomness(seed: seed)
         var new = Disk()
         new.directories = old.directories
+        new.lies = old.lies
         new.nextInode = old.nextInode
         new.names = old.syncedNames
         for (_, change) in old.unsyncedNames where Self.keeps(kept, &chance) {
@@ -272,6 +280,7 @@ final class FaultyFileSystem: FileSystem {
     ) throws(FileError) {
         try change(operation, path, part: { disk, _ in disk.inodes[inode]!.unsynced = [] }) {
             (disk) throws(FileError) in
+            if disk.lies { return }
             var chance = Randomness(seed: 0)
             disk.inodes[inode]!.synced = Self.survivors(of: disk.inodes[inode]!, .everything, &chance)
             disk.inodes[inode]!.unsynced = []
