@@ -4,9 +4,9 @@
 /// ones have a chunk of their own. Reference 0 is no block.
 struct BlockPool: ~Copyable {
     static let granule = 8
-    private static let chunkShift: UInt32 = 11
-    private static let granulesPerChunk = 1 << 11
-    static let chunkBytes = granule << 11
+    private static let chunkShift: UInt32 = 10
+    private static let granulesPerChunk = 1 << 10
+    static let chunkBytes = granule << 10
 
     private struct Chunk {
         var base: UnsafeMutableRawPointer?
@@ -68,9 +68,14 @@ struct BlockPool: ~Copyable {
     }
 
     /// Bytes a block of this class holds; `large` blocks tell by their chunk.
+    @inline(__always)
     func capacity(class sizeClass: UInt8, reference: UInt32) -> Int {
         if reference == 0 { return 0 }
-        if sizeClass < 32 { return (Int(sizeClass) + 1) * 8 }
+        return sizeClass < 32 ? (Int(sizeClass) + 1) * 8 : largeCapacity(sizeClass, reference)
+    }
+
+    @inline(never)
+    private func largeCapacity(_ sizeClass: UInt8, _ reference: UInt32) -> Int {
         if sizeClass == UInt8.max { return chunks[Int(reference >> Self.chunkShift)].bytes }
         return Self.classSizes[Int(sizeClass)]
     }
@@ -88,6 +93,7 @@ struct BlockPool: ~Copyable {
             prefetch(address(next))
             return (head, UInt8(index))
         }
+        if let split = takeFromLarger(index) { return (split, UInt8(index)) }
         let granules = index < 32 ? index + 1 : Self.classSizes[index] / Self.granule
         if open < 0 || openNext + granules > Self.granulesPerChunk {
             salvageOpenChunk()
@@ -98,6 +104,19 @@ struct BlockPool: ~Copyable {
         let reference = UInt32(open) << Self.chunkShift | UInt32(openNext)
         openNext += granules
         return (reference, UInt8(index))
+    }
+
+    /// A small block cut off a larger free one; what is left of that is a free block too. So the room that one
+    /// size has given back serves the others.
+    private mutating func takeFromLarger(_ index: Int) -> UInt32? {
+        if index >= 31 { return nil }
+        for larger in index + 1..<32 where freeLists[larger] != 0 {
+            let head = freeLists[larger]
+            freeLists[larger] = address(head).load(as: UInt32.self)
+            free(head + UInt32(index) + 1, sizeClass: UInt8(larger - index - 1))
+            return head
+        }
+        return nil
     }
 
     mutating func free(_ reference: UInt32, sizeClass: UInt8) {
@@ -154,7 +173,7 @@ struct BlockPool: ~Copyable {
             chunks[index] = Chunk(base: base, bytes: bytes)
         } else {
             index = chunks.count
-            precondition(index < 1 << 21, "block pool of a partition is full")
+            precondition(index < 1 << 22, "block pool of a partition is full")
             chunks.append(Chunk(base: base, bytes: bytes))
         }
         setBase(index, base)
@@ -189,7 +208,7 @@ struct BlockPool: ~Copyable {
     init(from input: inout ByteReader) throws(StateError) {
         self.init()
         let total = try input.count(of: 8)
-        guard total <= 1 << 21 else { throw StateError("block pool of \(total) chunks") }
+        guard total <= 1 << 22 else { throw StateError("block pool of \(total) chunks") }
         for index in 0..<total {
             let bytes = try input.count(of: 1)
             if bytes == 0 {

@@ -12,7 +12,7 @@ func prefetch(_ address: UnsafeRawPointer?) { machine_prefetch(address) }
 /// users. What is given back is kept for others and not returned to the system.
 enum ChunkSource {
     /// Sizes are multiples of this, bytes.
-    static let unit = 512
+    static let unit = 128
     /// Larger blocks come from the allocator.
     static let largest = 8 << 20
     private static let regionBytes = 32 << 20

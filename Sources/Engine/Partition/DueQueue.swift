@@ -19,6 +19,8 @@ struct DueQueue: ~Copyable {
     }
 
     private var near = Heap<DueEntry>()
+    /// No entry is due earlier.
+    private var bound = Int64.max
     /// The bucket that time is in, sorted; what is before `cursor` has been taken.
     private var sorted: [UInt64] = []
     private var sortedNumber = Int64.min
@@ -52,15 +54,31 @@ struct DueQueue: ~Copyable {
     }
 
     mutating func push(_ entry: DueEntry) {
+        bound = min(bound, entry.due)
         let number = entry.due >> Self.bucketShift
         if number <= sortedNumber || entry.kind > 15 { return near.push(entry) }
         let packed =
             (UInt64(bitPattern: entry.due) & Self.timeMask) << (Self.slotBits + Self.kindBits)
             | UInt64(entry.slot) << Self.kindBits | UInt64(entry.kind)
-        var index = far.count
-        while index > 0, far[index - 1].number > number { index -= 1 }
-        if index > 0, far[index - 1].number == number { return append(packed, to: index - 1) }
+        let index = place(of: number)
+        if index < far.count, far[index].number == number { return append(packed, to: index) }
         far.insert(Bucket(number: number, entries: [packed]), at: index)
+    }
+
+    /// Place of the first bucket that is not before a number.
+    private func place(of number: Int64) -> Int {
+        // Without gaps between the buckets the place follows from the number.
+        if let first = far.first?.number, number >= first {
+            let guess = Int(truncatingIfNeeded: number - first)
+            if guess >= 0, guess < far.count, far[guess].number == number { return guess }
+        }
+        var low = 0
+        var high = far.count
+        while low < high {
+            let middle = (low + high) / 2
+            if far[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Grows by an eighth: what waits is a good part of the state.
@@ -76,7 +94,12 @@ struct DueQueue: ~Copyable {
     }
 
     /// The first entry before an instant, or nil; it stays.
+    @inline(__always)
     mutating func first(before instant: Int64) -> DueEntry? {
+        instant <= bound ? nil : look(before: instant)
+    }
+
+    private mutating func look(before instant: Int64) -> DueEntry? {
         while cursor == sorted.count, let bucket = far.first,
             bucket.number << Self.bucketShift < instant
         {
@@ -94,6 +117,7 @@ struct DueQueue: ~Copyable {
             if let other = found, DueEntry.precedes(other, near.first) { return other }
             return near.first
         }
+        if found == nil { bound = nextDue }
         return found
     }
 

@@ -29,6 +29,9 @@ struct BatchView {
     }
 }
 
+/// `EventRow.absent`, which a call to another module would ask for at every field.
+private let absent: UInt16 = 0xFFFF
+
 extension Partition {
     /// Applies this partition's rows of a batch, in order. Synchronous; never suspends.
     ///
@@ -168,14 +171,12 @@ extension Partition {
             let names = pool.tail(user).names
             for index in 0..<count
             where names[index].code == code && names[index].count < NameEntry.countMax {
-                names[index].bits += 1
+                names[index] = NameEntry(code: code, count: names[index].count + 1)
                 return
             }
         }
         let gap = pool.openGap(user, at: Tail.firedOffset(user), size: Tail.nameSize)
-        var entry = NameEntry(code: code)
-        entry.bits += 1
-        gap.storeBytes(of: entry, as: NameEntry.self)
+        gap.storeBytes(of: NameEntry(code: code, count: 1), as: NameEntry.self)
         user.pointee.nameCount += 1
     }
 
@@ -185,20 +186,21 @@ extension Partition {
         _ batch: borrowing BatchView
     ) {
         let values = row.pointee.dimensions
-        if values.0 != EventRow.absent { countValue(user, 0, string(values.0, batch), time) }
-        if values.1 != EventRow.absent { countValue(user, 1, string(values.1, batch), time) }
-        if values.2 != EventRow.absent { countValue(user, 2, string(values.2, batch), time) }
-        if values.3 != EventRow.absent { countValue(user, 3, string(values.3, batch), time) }
-        if values.4 != EventRow.absent { countValue(user, 4, string(values.4, batch), time) }
-        if values.5 != EventRow.absent { setProfile(user, 5, string(values.5, batch), time) }
-        if values.6 != EventRow.absent { setProfile(user, 6, string(values.6, batch), time) }
-        if values.7 != EventRow.absent { setProfile(user, 7, string(values.7, batch), time) }
+        if values.0 != absent { countValue(user, 0, string(values.0, batch), time) }
+        if values.1 != absent { countValue(user, 1, string(values.1, batch), time) }
+        if values.2 != absent { countValue(user, 2, string(values.2, batch), time) }
+        if values.3 != absent { countValue(user, 3, string(values.3, batch), time) }
+        if values.4 != absent { countValue(user, 4, string(values.4, batch), time) }
+        if values.5 != absent { setProfile(user, 5, string(values.5, batch), time) }
+        if values.6 != absent { setProfile(user, 6, string(values.6, batch), time) }
+        if values.7 != absent { setProfile(user, 7, string(values.7, batch), time) }
     }
 
     /// One more of a value; values stand in the order of the first event that had them.
     private func countValue(
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
     ) {
+        if value >= DimensionEntry.valueLimit { return }
         let wanted = DimensionEntry.key(dimension: dimension, value: value)
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
@@ -209,7 +211,7 @@ extension Partition {
                 if entries[index].key == wanted {
                     if relative < entries[index].time { moveForward(entries, index, to: relative) }
                     if let open = openEntry(entries, count, wanted) {
-                        entries[open].countAndHigh += 1 << 16
+                        entries[open].increment()
                         return
                     }
                     break
@@ -226,7 +228,8 @@ extension Partition {
     private func openEntry(
         _ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int, _ key: UInt32
     ) -> Int? {
-        for index in 0..<count where entries[index].key == key && entries[index].count < 0xFFFF {
+        for index in 0..<count
+        where entries[index].key == key && entries[index].count < DimensionEntry.countMax {
             return index
         }
         return nil
@@ -277,6 +280,7 @@ extension Partition {
     private func setProfile(
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
     ) {
+        if value >= DimensionEntry.valueLimit { return }
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
         if count > 0 {

@@ -102,6 +102,9 @@ extension Partition {
         user.pointee.flags |= UserRecord.bought
         if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
         if time >= account.pointee.lastPurchaseDecided {
+            if time > account.pointee.lastPurchaseDecided {
+                user.pointee.flags &= ~UserRecord.repurchaseDone
+            }
             account.pointee.lastPurchaseDecided = time
             armAfterPurchase(slot)
         }

@@ -22,6 +22,7 @@ extension Partition {
             if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
             if time > account.pointee.lastPurchaseDecided {
                 account.pointee.lastPurchaseDecided = time
+                user.pointee.flags &= ~UserRecord.repurchaseDone
                 armAfterPurchase(slot)
             }
         }

@@ -226,7 +226,7 @@ extension Partition {
     func armRepurchase(_ slot: Int) {
         guard let model = repurchase.model, let account = account(slot),
             account.pointee.lastPurchaseDecided != .min,
-            account.pointee.repurchaseDoneFor != account.pointee.lastPurchaseDecided
+            !users[slot].pointee.has(UserRecord.repurchaseDone)
         else { return }
         let history = intervals(account)
         let date =
@@ -252,7 +252,7 @@ extension Partition {
     func reachRepurchase(_ slot: Int, _ reached: Int64) {
         guard let account = account(slot), account.pointee.repurchaseDue == reached else { return }
         account.pointee.repurchaseDue = .max
-        account.pointee.repurchaseDoneFor = account.pointee.lastPurchaseDecided
+        users[slot].pointee.flags |= UserRecord.repurchaseDone
         let version = repurchase.version
         let at = clock.decided(due: reached)
         let predicted = predictedRepurchase(

@@ -225,7 +225,7 @@ extension Partition {
         while kept(user, kind) > 0, sessions(user, kind)[0].end < bound { remove(user, kind, 0) }
     }
 
-    /// Changes the counts of the day of an instant, where it is among the last 90.
+    /// Changes the counts of the day of an instant, where it is among the last 90; by one at most.
     @inline(__always)
     func countDay(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64, events: Int, sessions: Int) {
         let day = day(of: time)
@@ -236,34 +236,77 @@ extension Partition {
             let days = pool.tail(user).days
             var index = count - 1
             while index >= 0 {
-                if days[index].day16 == day16, change(&days[index], events, sessions) { return }
+                if days[index].day16 == day16, !days[index].isCarried {
+                    return change(
+                        user, index, Int(days[index].events) + events, Int(days[index].sessions) + sessions)
+                }
                 index -= 1
             }
         }
         if events < 0 || sessions < 0 { return }
-        // Those that no window holds any more make room where there is none.
-        if pool.isFull(user, for: Tail.daySize) || user.pointee.dayCount >= 200 { pruneDays(user) }
-        if user.pointee.dayCount >= 200 { return }
+        addDay(user, DayBucket(day16: day16, events: UInt32(events), sessions: UInt32(sessions)))
+    }
+
+    private func addDay(_ user: UnsafeMutablePointer<UserRecord>, _ bucket: DayBucket) {
+        // Those that no window holds any more make room where there is none. Of the last 90 days there are
+        // no more than three each.
+        if pool.isFull(user, for: Tail.daySize) || user.pointee.dayCount >= 1000 { pruneDays(user) }
         let gap = pool.openGap(user, at: Tail.dimensionOffset(user), size: Tail.daySize)
-        var bucket = DayBucket(day: day)
-        bucket.bits += UInt64(events) * DayBucket.oneEvent + UInt64(sessions) * DayBucket.oneSession
         gap.storeBytes(of: bucket, as: DayBucket.self)
         user.pointee.dayCount += 1
     }
 
     @inline(__always)
-    private func change(_ bucket: inout DayBucket, _ events: Int, _ sessions: Int) -> Bool {
-        if sessions < 0 {
-            if bucket.sessions == 0 { return false }
-            bucket.bits -= DayBucket.oneSession
+    private func change(
+        _ user: UnsafeMutablePointer<UserRecord>, _ index: Int, _ events: Int, _ sessions: Int
+    ) {
+        let days = pool.tail(user).days
+        if events <= Int(DayBucket.eventsMax), sessions >= 0, sessions <= Int(DayBucket.sessionsMax) {
+            days[index] = DayBucket(
+                day16: days[index].day16, events: UInt32(events), sessions: UInt32(sessions))
+            return
+        }
+        carry(user, days[index].day16, events, sessions)
+    }
+
+    /// Moves what a day's first entry cannot hold into the others, or takes sessions back from there.
+    @inline(never)
+    private func carry(
+        _ user: UnsafeMutablePointer<UserRecord>, _ day16: UInt16, _ events: Int, _ sessions: Int
+    ) {
+        var events = events
+        var sessions = sessions
+        if events > Int(DayBucket.eventsMax) {
+            events -= Int(DayBucket.eventsMax) + 1
+            carry(user, day16, .moreEvents, by: 1)
+        }
+        if sessions > Int(DayBucket.sessionsMax) {
+            sessions -= Int(DayBucket.sessionsMax) + 1
+            carry(user, day16, .moreSessions, by: 1)
+        } else if sessions < 0 {
+            sessions = carry(user, day16, .moreSessions, by: -1) ? Int(DayBucket.sessionsMax) : 0
+        }
+        let days = pool.tail(user).days
+        for index in 0..<Int(user.pointee.dayCount)
+        where days[index].day16 == day16 && !days[index].isCarried {
+            days[index] = DayBucket(day16: day16, events: UInt32(events), sessions: UInt32(sessions))
+        }
+    }
+
+    @discardableResult
+    private func carry(
+        _ user: UnsafeMutablePointer<UserRecord>, _ day16: UInt16, _ kind: DayBucket.Kind, by step: Int
+    ) -> Bool {
+        let days = pool.tail(user).days
+        for index in 0..<Int(user.pointee.dayCount)
+        where days[index].day16 == day16 && days[index].isCarried(kind) {
+            let units = Int(days[index].units) + step
+            guard units >= 0, units <= Int(DayBucket.carryMax) else { continue }
+            days[index] = DayBucket(day16: day16, carried: kind, UInt32(units))
             return true
         }
-        if bucket.events + UInt64(events) > DayBucket.countMax
-            || bucket.sessions + UInt64(sessions) > DayBucket.countMax
-        {
-            return false
-        }
-        bucket.bits += UInt64(events) * DayBucket.oneEvent + UInt64(sessions) * DayBucket.oneSession
+        if step < 0 { return false }
+        addDay(user, DayBucket(day16: day16, carried: kind, 1))
         return true
     }
 

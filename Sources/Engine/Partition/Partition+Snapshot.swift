@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 3
+    private static let formatVersion: UInt32 = 5
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {

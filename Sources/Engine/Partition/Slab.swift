@@ -1,7 +1,7 @@
 /// Fixed-size plain records in chunks: grows without copying, addressed by index.
 struct Slab<Element: BitwiseCopyable>: ~Copyable {
-    /// 64 elements: a multiple of `ChunkSource.unit` for every element of whole words.
-    static var chunkShift: Int { 6 }
+    /// 32 elements: a multiple of `ChunkSource.unit` for every element of whole words.
+    static var chunkShift: Int { 5 }
     static var chunkCount: Int { 1 << chunkShift }
 
     private static var chunkBytes: Int { chunkCount * MemoryLayout<Element>.stride }

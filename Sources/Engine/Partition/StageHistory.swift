@@ -42,12 +42,12 @@ struct StageEntry: BitwiseCopyable {
 /// events are judged by running a user's chain again. What has grown too old is dropped from the front.
 struct StageHistory: ~Copyable {
     private var ring: UnsafeMutablePointer<StageEntry>
-    private var mask: UInt64 = 255
+    private var mask: UInt64 = 31
     /// Absolute numbers of the oldest entry and of the next one, from 1 on.
     private(set) var base: UInt64 = 1
     private(set) var next: UInt64 = 1
 
-    init() { ring = .allocate(capacity: 256) }
+    init() { ring = .allocate(capacity: 32) }
 
     deinit { ring.deallocate() }
 

@@ -36,11 +36,18 @@ struct StringTable: ~Copyable {
             position = (position + 1) & mask
         }
         let number = UInt32(ends.count)
+        makeRoom(value.count)
         text.append(contentsOf: value)
         ends.append(UInt32(text.count))
         index[position] = number + 1
         if ends.count * 4 > index.count * 3 { grow() }
         return number
+    }
+
+    /// Grows by a quarter, not twofold: there are many partitions.
+    private mutating func makeRoom(_ bytes: Int) {
+        if text.count + bytes > text.capacity { text.reserveRoom(text.count + bytes + text.count / 4) }
+        if ends.count == ends.capacity { ends.reserveRoom(ends.count + ends.count / 4 + 16) }
     }
 
     mutating func intern(_ value: UnsafeRawBufferPointer) -> UInt32 { intern(value, hash: key.hash(value)) }
@@ -91,5 +98,15 @@ struct StringTable: ~Copyable {
         while total * 4 > size * 3 { size *= 2 }
         index = [UInt32](repeating: 0, count: size / 2)
         grow()
+    }
+}
+
+extension Array {
+    /// Exactly this much room; `reserveCapacity` may double it.
+    fileprivate mutating func reserveRoom(_ capacity: Int) {
+        var grown: [Element] = []
+        grown.reserveCapacity(capacity)
+        grown.append(contentsOf: self)
+        self = grown
     }
 }

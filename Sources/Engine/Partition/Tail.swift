@@ -1,5 +1,5 @@
 /// The sections of a user's tail block, in this order: kept short and long sessions, day buckets, dimension
-/// values, event names, fired triggers: those of eight bytes' alignment first, and last what grows most.
+/// values, event names, fired triggers: those of wider alignment first, and last what grows most.
 /// Addresses are computed from the record's counts.
 struct Tail {
     let base: UnsafeMutableRawPointer
@@ -11,10 +11,10 @@ struct Tail {
     static let dimensionSize = MemoryLayout<DimensionEntry>.stride
     static let nameSize = MemoryLayout<NameEntry>.stride
     /// What a first event takes: a day, a name and three dimensions. So much is taken at once.
-    static let firstBytes = 48
+    static let firstBytes = 40
     /// Room beyond what is asked for when a tail grows, so that it does not move at each entry; `compact`
     /// takes it back from who has gone quiet.
-    static let slack = 24
+    static let slack = 16
 
     @inline(__always)
     static func shortOffset(_ user: UnsafeMutablePointer<UserRecord>) -> Int { 0 }
@@ -104,10 +104,10 @@ extension BlockPool {
     @inline(__always)
     private static func shift(_ start: UnsafeMutableRawPointer, by size: Int, _ count: Int) {
         if count > 96 { return (start + size).copyMemory(from: start, byteCount: count) }
-        var offset = count - 4
+        var offset = count - 2
         while offset >= 0 {
-            (start + offset + size).storeBytes(of: (start + offset).load(as: UInt32.self), as: UInt32.self)
-            offset -= 4
+            (start + offset + size).storeBytes(of: (start + offset).load(as: UInt16.self), as: UInt16.self)
+            offset -= 2
         }
     }
 

@@ -27,7 +27,7 @@ struct UserRecord: BitwiseCopyable {
     var dimensionCount: UInt16 = 0
     var shortKept: UInt16 = 0
     var longKept: UInt16 = 0
-    var dayCount: UInt8 = 0
+    var dayCount: UInt16 = 0
     var firedCount: UInt8 = 0
     var tailClass: UInt8 = 0
     /// Segment number + 1, 0 before the first assignment.
@@ -51,6 +51,10 @@ struct UserRecord: BitwiseCopyable {
     static let bought: UInt16 = 1 << 10
     /// `lastSeen` is of an event that was too old to join a session: nothing joins it.
     static let lastAlone: UInt16 = 1 << 11
+    /// The id stands in the arena by half bytes.
+    static let packedID: UInt16 = 1 << 13
+    /// The repurchase trigger of the present cycle has fired.
+    static let repurchaseDone: UInt16 = 1 << 14
     /// The user was erased; nothing is left but the slot.
     static let erased: UInt16 = 1 << 12
 
@@ -71,8 +75,6 @@ struct AccountRecord: BitwiseCopyable {
     var pendingSignUp: Int64 = .min
     /// When `repurchase_due` is due; `Int64.max`: not armed.
     var repurchaseDue: Int64 = .max
-    /// Last purchase the repurchase trigger has fired or been passed over for.
-    var repurchaseDoneFor: Int64 = .min
     var purchaseCount: UInt32 = 0
     var refundCount: UInt32 = 0
     var couponUsed: UInt32 = 0
@@ -116,76 +118,117 @@ struct KeptSession: BitwiseCopyable {
     var end: Int64
 }
 
-/// Events and short sessions begun on one calendar day of the last 90, packed: 16 bits of day number,
-/// 24 of each count. A day that outgrows 24 bits goes on in a second entry.
+/// Events and short sessions begun on one calendar day of the last 90, packed: 16 bits of day number, and
+/// 10 of events and 5 of sessions. What does not fit is carried into a second and a third entry of the day,
+/// in units of 1024 events and of 32 sessions.
 struct DayBucket: BitwiseCopyable {
-    var bits: UInt64
+    enum Kind: UInt32 {
+        case counts = 0
+        case moreEvents = 2
+        case moreSessions = 3
+    }
 
-    static let countMax: UInt64 = (1 << 24) - 1
+    private var bits: UInt32
 
+    static let eventsMax: UInt32 = 1023
+    static let sessionsMax: UInt32 = 31
+    static let carryMax: UInt32 = (1 << 14) - 1
+
+    /// The day's counts; both within their bounds.
     @inline(__always)
-    init(day: Int32) { bits = UInt64(UInt16(truncatingIfNeeded: day)) }
+    init(day16: UInt16, events: UInt32, sessions: UInt32) {
+        bits = UInt32(day16) | events << 16 | sessions << 26
+    }
+
+    init(day16: UInt16, carried kind: Kind, _ units: UInt32) {
+        bits = UInt32(day16) | units << 16 | kind.rawValue << 30
+    }
 
     @inline(__always)
     var day16: UInt16 { UInt16(truncatingIfNeeded: bits) }
     @inline(__always)
-    var events: UInt64 { (bits >> 16) & Self.countMax }
-    @inline(__always)
-    var sessions: UInt64 { bits >> 40 }
+    var isCarried: Bool { bits >> 31 != 0 }
 
-    static let oneEvent: UInt64 = 1 << 16
-    static let oneSession: UInt64 = 1 << 40
+    func isCarried(_ kind: Kind) -> Bool { bits >> 30 == kind.rawValue }
+    var units: UInt32 { (bits >> 16) & Self.carryMax }
+
+    @inline(__always)
+    var events: UInt32 {
+        isCarried ? (isCarried(.moreEvents) ? units << 10 : 0) : (bits >> 16) & Self.eventsMax
+    }
+    @inline(__always)
+    var sessions: UInt32 {
+        isCarried ? (isCarried(.moreSessions) ? units << 5 : 0) : bits >> 26
+    }
 }
 
 /// Count of one event name: 10 bits of name code, 22 of count. A full entry is followed by another.
 struct NameEntry: BitwiseCopyable {
-    var bits: UInt32
+    // Entries of the tail stand at any even address.
+    private var low: UInt16
+    private var high: UInt16
     static let countMax: UInt32 = (1 << 22) - 1
 
     @inline(__always)
-    init(code: UInt16) { bits = UInt32(code) << 22 }
+    init(code: UInt16, count: UInt32) {
+        low = UInt16(truncatingIfNeeded: count)
+        high = code << 6 | UInt16(truncatingIfNeeded: count >> 16)
+    }
     @inline(__always)
-    var code: UInt16 { UInt16(bits >> 22) }
+    var code: UInt16 { high >> 6 }
     @inline(__always)
-    var count: UInt32 { bits & Self.countMax }
+    var count: UInt32 { UInt32(high & 0x3F) << 16 | UInt32(low) }
 }
 
-/// Count and time of one value of one dimension: 4 bits dimension, 28 bits value, 16 bits count, 48 bits
-/// of microseconds since the user's first event. Kept in the order of that time, so that ties of `main`
-/// go to the value seen first. A full count goes on in another entry.
+/// Count and time of one value of one dimension in ten bytes: 3 bits dimension, 21 bits value, 8 bits count,
+/// 48 bits of microseconds since the user's first event. Kept in the order of that time, so that ties of
+/// `main` go to the value seen first. A full count goes on in another entry.
 ///
 /// For gender, age band and region the time is that of the latest event, which holds.
 struct DimensionEntry: BitwiseCopyable {
-    var key: UInt32
-    var countAndHigh: UInt32
-    var low: UInt32
+    private var keyLow: UInt16
+    private var keyHighAndCount: UInt16
+    private var time0: UInt16
+    private var time1: UInt16
+    private var time2: UInt16
 
     static let timeMax: Int64 = (1 << 48) - 1
+    static let countMax: UInt32 = 0xFF
+    /// Values from this number on are not kept: a partition has met two million different strings before.
+    static let valueLimit: UInt32 = 1 << 21
 
     @inline(__always)
     init(dimension: Int, value: UInt32, count: UInt32, time: Int64) {
-        key = UInt32(dimension) << 28 | value
-        countAndHigh = count << 16
-        low = 0
+        let key = Self.key(dimension: dimension, value: value)
+        keyLow = UInt16(truncatingIfNeeded: key)
+        keyHighAndCount = UInt16(truncatingIfNeeded: key >> 16 | count << 8)
+        (time0, time1, time2) = (0, 0, 0)
         self.time = time
     }
 
     @inline(__always)
-    static func key(dimension: Int, value: UInt32) -> UInt32 { UInt32(dimension) << 28 | value }
+    static func key(dimension: Int, value: UInt32) -> UInt32 { UInt32(dimension) << 21 | value }
 
     @inline(__always)
-    var dimension: Int { Int(key >> 28) }
+    var key: UInt32 { UInt32(keyHighAndCount & 0xFF) << 16 | UInt32(keyLow) }
     @inline(__always)
-    var value: UInt32 { key & 0x0FFF_FFFF }
+    var dimension: Int { Int(key >> 21) }
     @inline(__always)
-    var count: UInt32 { countAndHigh >> 16 }
+    var value: UInt32 { key & (Self.valueLimit - 1) }
+    @inline(__always)
+    var count: UInt32 { UInt32(keyHighAndCount >> 8) }
+
+    /// One more; the count must not be full.
+    @inline(__always)
+    mutating func increment() { keyHighAndCount += 1 << 8 }
 
     var time: Int64 {
-        @inline(__always) get { Int64(countAndHigh & 0xFFFF) << 32 | Int64(low) }
+        @inline(__always) get { Int64(time2) << 32 | Int64(time1) << 16 | Int64(time0) }
         @inline(__always) set {
             let clamped = min(max(newValue, 0), Self.timeMax)
-            countAndHigh = countAndHigh & 0xFFFF_0000 | UInt32(truncatingIfNeeded: clamped >> 32)
-            low = UInt32(truncatingIfNeeded: clamped)
+            time0 = UInt16(truncatingIfNeeded: clamped)
+            time1 = UInt16(truncatingIfNeeded: clamped >> 16)
+            time2 = UInt16(truncatingIfNeeded: clamped >> 32)
         }
     }
 }
@@ -193,16 +236,20 @@ struct DimensionEntry: BitwiseCopyable {
 /// A trigger that was decided for the user, so that a late event can withdraw it: 8 bits of rule, 56 of
 /// due time.
 struct FiredEntry: BitwiseCopyable {
-    // Two halves, so that it may stand at any multiple of four bytes.
-    private var low: UInt32
-    private var high: UInt32
+    private var parts: (UInt16, UInt16, UInt16, UInt16)
 
     init(rule: BuiltInRule, due: Int64) {
-        low = UInt32(truncatingIfNeeded: due)
-        high = UInt32(rule.rawValue) << 24 | UInt32(truncatingIfNeeded: due >> 32) & 0xFF_FFFF
+        parts = (
+            UInt16(truncatingIfNeeded: due), UInt16(truncatingIfNeeded: due >> 16),
+            UInt16(truncatingIfNeeded: due >> 32),
+            UInt16(rule.rawValue) << 8 | UInt16(truncatingIfNeeded: due >> 48) & 0xFF
+        )
     }
 
-    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(high >> 24)) }
+    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8)) }
     /// Sign-extended 56 bits.
-    var due: Int64 { Int64(Int32(bitPattern: high << 8) >> 8) << 32 | Int64(low) }
+    var due: Int64 {
+        Int64(Int8(truncatingIfNeeded: parts.3)) << 48 | Int64(parts.2) << 32 | Int64(parts.1) << 16
+            | Int64(parts.0)
+    }
 }
