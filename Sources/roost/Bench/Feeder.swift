@@ -3,7 +3,7 @@ import Glibc
 
 /// Sends its share of a log over one acknowledged connection as fast as it is taken.
 ///
-/// Of N feeders, feeder i sends the lines that begin in pieces i, i + N, … of the file.
+/// Of N feeders, feeder i sends the lines that begin in pieces i, i + N, … of the file, up to some offset.
 struct Feeder: ~Copyable {
     /// What came of it; times are the monotonic clock's, microseconds.
     struct Result: Sendable {
@@ -17,27 +17,35 @@ struct Feeder: ~Copyable {
 
     private let socket: Socket
     private let file: File
+    private let producer: String
     private let index: Int
     private let count: Int
+    private let end: Int64
     private let clock = SystemTime()
     private var cutter = LineCutter()
     private var welcomed = false
     private var isSynced = false
     private var result = Result()
 
-    init(_ file: consuming File, to socket: consuming Socket, index: Int, of count: Int) {
+    /// - Parameter end: lines that begin there or later are not sent, bytes rounded up to a piece.
+    init(
+        _ file: consuming File, to socket: consuming Socket, producer: String, index: Int, of count: Int,
+        until end: Int64
+    ) {
         self.file = file
         self.socket = socket
+        self.producer = producer
         self.index = index
         self.count = count
+        self.end = end
     }
 
     mutating func run() throws -> Result {
-        try send(Array("{\"$hello\":{\"producer\":\"bench-\(index)\"}}\n".utf8))
+        try send(Array("{\"$hello\":{\"producer\":\"\(producer)\"}}\n".utf8))
         while !welcomed { try receive(milliseconds: 1000) }
         result.firstByte = clock.monotonic()
         var piece = index
-        while let lines = try lines(ofPiece: piece) {
+        while Int64(piece) * Int64(Self.pieceBytes) < end, let lines = try lines(ofPiece: piece) {
             try send(lines)
             piece += count
         }
