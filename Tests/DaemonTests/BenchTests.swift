@@ -86,7 +86,7 @@ import Testing
         let lines = (0..<500).map { "{\"n\":\($0),\"user_id\":\"user-\($0 * 7 % 40)\"}" }
         let path = folder + "/log"
         try lines.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
-        let split = try SplitLog(path, parts: 2, in: folder)
+        let split = try SplitLog.made(of: path, parts: 2, in: folder)
         var seen: [String] = []
         var owners: [String: Int] = [:]
         for (part, name) in split.paths.enumerated() {

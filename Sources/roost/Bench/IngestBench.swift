@@ -79,7 +79,7 @@ private func addSpeed(
 /// Two connections drift apart in event time; a lateness of days keeps their lines from being late, which
 /// would be other work, and both ways have it.
 private func compareConnections(_ request: BenchRequest, _ figures: inout Figures) throws {
-    let split = try SplitLog(request.file, parts: 2, in: request.folder)
+    let split = try SplitLog.made(of: request.file, parts: 2, in: request.folder)
     var configuration = request.configuration
     configuration.allowedLateness = "7d"
     let one = Load(request.file)

@@ -6,10 +6,13 @@ import Glibc
 struct SplitLog: ~Copyable {
     let paths: [String]
 
-    init(_ path: String, parts: Int, in folder: String) throws {
+    private init(paths: [String]) { self.paths = paths }
+
+    static func made(of path: String, parts: Int, in folder: String) throws -> SplitLog {
         let log = try MappedLog(path)
-        paths = (0..<parts).map { "\(folder)/roost-bench-\(getpid())-part\($0).ndjson" }
-        for part in 0..<parts { try Self.write(log, part: part, of: parts, to: paths[part]) }
+        let split = SplitLog(paths: (0..<parts).map { "\(folder)/roost-bench-\(getpid())-part\($0).ndjson" })
+        for part in 0..<parts { try write(log, part: part, of: parts, to: split.paths[part]) }
+        return split
     }
 
     deinit { for path in paths { unlink(path) } }
