@@ -27,7 +27,7 @@ struct Feeder: ~Copyable {
     private var isSynced = false
     private var result = Result()
 
-    /// - Parameter end: lines that begin there or later are not sent, bytes rounded up to a piece.
+    /// - Parameter end: lines that begin there or later are not sent.
     init(
         _ file: consuming File, to socket: consuming Socket, producer: String, index: Int, of count: Int,
         until end: Int64
@@ -101,7 +101,14 @@ struct Feeder: ~Copyable {
             let rest = try read(at: end, Self.pieceBytes)
             bytes += rest[..<(rest.firstIndex(of: 0x0A).map { $0 + 1 } ?? rest.count)]
         }
-        return Array(bytes[from...])
+        return Array(bytes[from..<max(from, self.end(of: bytes, from: max(0, start - 1)))])
+    }
+
+    /// Where sending ends within bytes of the file.
+    private func end(of bytes: [UInt8], from offset: Int) -> Int {
+        let rest = end - Int64(offset)
+        guard rest < Int64(bytes.count) else { return bytes.count }
+        return bytes[max(0, Int(rest) - 1)...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
     }
 
     private func read(at offset: Int, _ most: Int) throws(SystemFailure) -> [UInt8] {
