@@ -61,7 +61,7 @@ import Testing
 
     @Test func aScenariosConfigurationIsReadAsItIsMeant() throws {
         #expect(try BenchConfiguration().settings().snapshot == Settings().snapshot)
-        var changed = BenchConfiguration(triggers: false, allowedLateness: "7d", saving: .continuous)
+        var changed = BenchConfiguration(triggers: false, allowedLateness: 7, saving: .continuous)
         let settings = try changed.settings()
         #expect(settings.clock.mode == .event)
         #expect(settings.clock.allowedLateness == 7 * Microseconds.day)

@@ -19,13 +19,14 @@ struct BenchConfiguration: Sendable {
 
     /// Whether the built-in rules are on.
     var triggers = true
-    /// A duration; nil: as shipped.
-    var allowedLateness: String?
+    /// Days; nil: as shipped. Sessions are kept so much longer than usual as that needs.
+    var allowedLateness: Int?
     var saving = Saving.usual
 
     func text(data folder: String) -> String {
         let off = Self.rules.map { "\($0): { enabled: false }" }.joined(separator: ", ")
-        let lateness = allowedLateness.map { ", allowed_lateness: \"\($0)\"" } ?? ""
+        let lateness = allowedLateness.map { ", allowed_lateness: \"\($0)d\"" } ?? ""
+        let keep = allowedLateness.map { "keep: \"\(max(2, $0 + 1))d\"" } ?? ""
         var path = JSONWriter()
         path.value(folder)
         return """
@@ -37,6 +38,7 @@ struct BenchConfiguration: Sendable {
                 triggers: { address: "127.0.0.1:0" },
                 status: { address: "127.0.0.1:0" },
               },
+              sessions: { \(keep) },
               snapshot: { \(snapshot) },
               triggers: { \(triggers ? "" : off) },
             }

@@ -81,7 +81,7 @@ private func addSpeed(
 private func compareConnections(_ request: BenchRequest, _ figures: inout Figures) throws {
     let split = try SplitLog.made(of: request.file, parts: 2, in: request.folder)
     var configuration = request.configuration
-    configuration.allowedLateness = "7d"
+    configuration.allowedLateness = 7
     let one = Load(request.file)
     var two = one
     two.paths = split.paths

@@ -9,7 +9,7 @@ import Glibc
 /// been sent to when the trigger was read: both commits, the journal's and the outbox's, are in between.
 func latencyBench(_ request: BenchRequest) throws -> Int32 {
     var configuration = request.configuration
-    configuration.allowedLateness = "0s"
+    configuration.allowedLateness = 0
     let floor = try commitTimes(in: request.folder)
     let most = try IngestPass(Load(request.file), configuration, in: request.folder)
     let linesPerSecond = Double(most.lines) * 1e6 / Double(max(1, most.microseconds)) / 2
