@@ -36,6 +36,8 @@ struct Command: Sendable {
     var notes = ""
     /// Not listed: the daemon runs it itself.
     var isHidden = false
+    /// What its help is about once operands are given, such as one of several measurements; nil: itself.
+    var narrowed: @Sendable ([String]) -> Command? = { _ in nil }
     /// - Returns: the exit code.
     var run: @Sendable (Arguments) throws -> Int32
 }

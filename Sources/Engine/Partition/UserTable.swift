@@ -28,6 +28,8 @@ struct UserTable: ~Copyable {
     /// Slots of erased users among them.
     private(set) var erasedCount = 0
     var byteCount: Int { records.byteCount + arena.byteCount + (mask + 1) * 4 }
+    /// Of them, what the ids take.
+    var idByteCount: Int { arena.byteCount }
 
     @inline(__always)
     subscript(slot: Int) -> UnsafeMutablePointer<UserRecord> { records[slot] }

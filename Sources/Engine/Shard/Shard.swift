@@ -252,6 +252,8 @@ package actor Shard {
 
     package func stateBytes() -> Int64 { Int64(partitions.reduce(0) { $0 + $1.byteCount }) }
 
+    func forEachPartition(_ body: (Partition) -> Void) { for partition in partitions { body(partition) } }
+
     // MARK: Questions
 
     private func partition(_ number: Int) -> Partition? {

@@ -45,17 +45,31 @@ struct Baseline {
     /// - Parameters:
     ///   - rate: events a second of what was measured.
     ///   - processor: its microseconds an event; nil: rate only.
-    func compare(rate: Double, processor: Double?, _ figures: inout Figures) {
+    ///   - aim: least ratio of the rates that is wanted; nil: none is.
+    ///   - processorAim: most ratio of the processor times that is wanted.
+    func compare(
+        rate: Double, processor: Double?, aim: Double? = nil, processorAim: Double? = nil,
+        _ figures: inout Figures
+    ) {
         guard let best else { return }
         let name = program.split(separator: "/").last ?? ""
         let all = runs.map { Readable.count(Int64($0.eventsPerSecond)) }.joined(separator: " and ")
         figures.add("\(name)", "\(all) events/s")
-        figures.add("ratio of rates", "\(Readable.fixed(rate / best.eventsPerSecond, 3)) of the quicker run")
+        let wanted = aim.map { " (aim: at least \(Readable.fixed($0, 1)))" } ?? ""
+        figures.add(
+            "ratio of rates", "\(Readable.fixed(rate / best.eventsPerSecond, 3)) of the quicker run\(wanted)")
         guard let processor, let least = runs.map(\.processorMicroseconds).min() else { return }
         let own = Double(least) / Double(max(1, best.events))
         figures.add(
             "\(name) CPU", "\(Readable.fixed(own, 3)) s per million events, reading the file included")
-        figures.add("ratio of CPU", "\(Readable.fixed(processor / own, 2)) times the sketch's")
-        if let bytes = best.bytesPerUser { figures.add("\(name) state", "\(bytes) bytes a user") }
+        let most = processorAim.map { " (aim: at most \(Readable.fixed($0, 1)))" } ?? ""
+        figures.add("ratio of CPU", "\(Readable.fixed(processor / own, 2)) times the sketch's\(most)")
+        addState(&figures)
+    }
+
+    /// What the sketch keeps for a user.
+    func addState(_ figures: inout Figures) {
+        let name = program.split(separator: "/").last ?? ""
+        if let bytes = runs.last?.bytesPerUser { figures.add("\(name) state", "\(bytes) bytes a user") }
     }
 }

@@ -6,19 +6,20 @@ struct BenchDaemon: ~Copyable {
     let folder: String
     private var child: Child?
     private(set) var ingest = ListenAddress("127.0.0.1:0")!
+    private(set) var triggers = ListenAddress("127.0.0.1:0")!
     private(set) var status = ListenAddress("127.0.0.1:0")!
     private let clock = SystemTime()
 
     private init(folder: String) { self.folder = folder }
 
     /// - Parameter parent: folder in which the daemon's is made.
-    static func prepared(in parent: String, triggers: Bool) throws -> BenchDaemon {
+    static func prepared(in parent: String, _ configuration: BenchConfiguration) throws -> BenchDaemon {
         var template = Array("\(parent)/roost-bench.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemFailure("cannot make a folder in \(parent)") }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let daemon = BenchDaemon(folder: folder)
         let file = try File(creating: "\(folder)/roost.json5")
-        try file.write(BenchConfiguration.text(data: "\(folder)/data", triggers: triggers))
+        try file.write(configuration.text(data: "\(folder)/data"))
         return daemon
     }
 
@@ -39,9 +40,11 @@ struct BenchDaemon: ~Copyable {
         guard let line = try started.line() else { throw CommandFailure("the daemon did not start") }
         let ready = try Reply.tree(Array(line.utf8))["ready"]
         guard let ingest = ready?["ingest"]?.text.flatMap({ ListenAddress($0) }),
+            let triggers = ready?["triggers"]?.text.flatMap({ ListenAddress($0) }),
             let status = ready?["status"]?.text.flatMap({ ListenAddress($0) })
         else { throw CommandFailure("the daemon's first line is not understood: \(line)") }
         self.ingest = ingest
+        self.triggers = triggers
         self.status = status
         child = consume started
         return clock.monotonic() - begin

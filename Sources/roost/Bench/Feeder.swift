@@ -3,7 +3,7 @@ import Glibc
 
 /// Sends its share of a log over one acknowledged connection as fast as it is taken.
 ///
-/// Of N feeders, feeder i sends the lines that begin in pieces i, i + N, … of the file.
+/// Of N feeders, feeder i sends the lines that begin in pieces i, i + N, … of the file, up to some offset.
 struct Feeder: ~Copyable {
     /// What came of it; times are the monotonic clock's, microseconds.
     struct Result: Sendable {
@@ -17,27 +17,35 @@ struct Feeder: ~Copyable {
 
     private let socket: Socket
     private let file: File
+    private let producer: String
     private let index: Int
     private let count: Int
+    private let end: Int64
     private let clock = SystemTime()
     private var cutter = LineCutter()
     private var welcomed = false
     private var isSynced = false
     private var result = Result()
 
-    init(_ file: consuming File, to socket: consuming Socket, index: Int, of count: Int) {
+    /// - Parameter end: lines that begin there or later are not sent.
+    init(
+        _ file: consuming File, to socket: consuming Socket, producer: String, index: Int, of count: Int,
+        until end: Int64
+    ) {
         self.file = file
         self.socket = socket
+        self.producer = producer
         self.index = index
         self.count = count
+        self.end = end
     }
 
     mutating func run() throws -> Result {
-        try send(Array("{\"$hello\":{\"producer\":\"bench-\(index)\"}}\n".utf8))
+        try send(Array("{\"$hello\":{\"producer\":\"\(producer)\"}}\n".utf8))
         while !welcomed { try receive(milliseconds: 1000) }
         result.firstByte = clock.monotonic()
         var piece = index
-        while let lines = try lines(ofPiece: piece) {
+        while Int64(piece) * Int64(Self.pieceBytes) < end, let lines = try lines(ofPiece: piece) {
             try send(lines)
             piece += count
         }
@@ -93,7 +101,14 @@ struct Feeder: ~Copyable {
             let rest = try read(at: end, Self.pieceBytes)
             bytes += rest[..<(rest.firstIndex(of: 0x0A).map { $0 + 1 } ?? rest.count)]
         }
-        return Array(bytes[from...])
+        return Array(bytes[from..<max(from, self.end(of: bytes, from: max(0, start - 1)))])
+    }
+
+    /// Where sending ends within bytes of the file.
+    private func end(of bytes: [UInt8], from offset: Int) -> Int {
+        let rest = end - Int64(offset)
+        guard rest < Int64(bytes.count) else { return bytes.count }
+        return bytes[max(0, Int(rest) - 1)...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
     }
 
     private func read(at offset: Int, _ most: Int) throws(SystemFailure) -> [UInt8] {

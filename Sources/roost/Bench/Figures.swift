@@ -30,9 +30,14 @@ struct Figures {
         Readable.fixed(Double(microseconds) * 1000 / Double(max(1, count)), 1)
     }
 
-    /// `0.47` CPU seconds per million events.
-    static func perMillion(_ count: Int64, _ microseconds: Int64) -> String {
-        Readable.fixed(Double(microseconds) / Double(max(1, count)), 3)
+    /// `1.250 s`
+    static func seconds(_ microseconds: Int64) -> String {
+        "\(Readable.fixed(Double(microseconds) / 1e6, 3)) s"
+    }
+
+    /// `3.1 ms`
+    static func milliseconds(_ microseconds: Int64) -> String {
+        "\(Readable.fixed(Double(microseconds) / 1e3, 2)) ms"
     }
 
     static func each(_ total: Int64, _ count: Int64) -> String {

@@ -4,15 +4,31 @@ import Glibc
 
 /// `roost bench ingest`: a log into the real daemon with default settings on the event clock, from its
 /// first byte to the answer that all is durable, applied and visible; then how long two restarts take.
-func ingestBench(_ request: BenchRequest) throws -> Int32 {
+func ingestBench(_ request: BenchRequest) throws -> Int32 { try ingestBench(request, aim: 0.6) }
+
+/// `roost bench full`: the same at full size, where the sketch no longer fits the caches either.
+func fullBench(_ request: BenchRequest) throws -> Int32 {
+    if !request.file.isEmpty { return try ingestBench(request, aim: 1) }
+    var request = request
+    let path = "\(request.folder)/roost-bench-\(getpid())-full.ndjson"
+    defer { unlink(path) }
+    let events = "\(LogShape.published.events)"
+    var generator = try Child("/proc/self/exe", ["generate", "--events", events, "--out", path])
+    guard try generator.end().status == 0 else { throw CommandFailure("the log could not be generated") }
+    request.file = path
+    return try ingestBench(request, aim: 1)
+}
+
+/// - Parameter aim: least ratio to the sketch's rate.
+private func ingestBench(_ request: BenchRequest, aim: Double) throws -> Int32 {
     var baseline = request.baseline.map { Baseline($0, "sj_state", [request.file]) }
     try baseline?.run()
-    var daemon = try BenchDaemon.prepared(in: request.folder, triggers: request.triggers)
+    var daemon = try BenchDaemon.prepared(in: request.folder, request.configuration)
     _ = try daemon.start()
-    let idle = try daemon.processorMicroseconds()
     let before = try Machine()
-    let took = try feed(request, to: daemon.ingest)
-    let processor = try daemon.processorMicroseconds() - idle
+    var load = Load(request.file)
+    load.connections = request.connections
+    let pass = try IngestPass(load, into: daemon)
     let after = try Machine()
     let peak = try daemon.peakBytes()
     let status = try daemon.answer()
@@ -25,31 +41,62 @@ func ingestBench(_ request: BenchRequest) throws -> Int32 {
     _ = try daemon.end(by: SIGKILL)
     try baseline?.run()
 
-    let events = status["ingest"]?["events"]?.whole ?? 0
     var figures = Figures()
-    figures.add("ingest", count: events, in: took)
-    figures.add("daemon CPU", "\(Figures.perMillion(events, processor)) s per million events")
-    let others =
-        after.busyMicroseconds - before.busyMicroseconds - processor
-        - (after.ownMicroseconds - before.ownMicroseconds)
-    let all = max(1, took * Int64(processorCount()))
-    figures.add(
-        "CPU used", "\(Readable.percent(Double(processor) / Double(all))) of the machine's by the daemon")
-    figures.add(
-        "CPU elsewhere", "\(Readable.percent(Double(max(0, others)) / Double(all))), not by the bench")
+    addSpeed(pass, from: before, to: after, &figures)
     addState(status, peak: peak, &figures)
-    figures.add("journal", "\(Figures.each(journalBytes, events)) bytes an event")
+    figures.add("journal", "\(Figures.each(journalBytes, pass.events)) bytes an event")
     figures.add("start after a kill", "\(Readable.fixed(Double(afterKill) / 1e6, 2)) s")
     figures.add("stop", "\(Readable.fixed(Double(stop) / 1e6, 2)) s")
     figures.add("start after a stop", "\(Readable.fixed(Double(afterStop) / 1e6, 2)) s")
     baseline?.compare(
-        rate: Double(events) * 1e6 / Double(max(1, took)),
-        processor: Double(processor) / Double(max(1, events)), &figures)
+        rate: pass.rate, processor: pass.processor, aim: aim, processorAim: 2.5, &figures)
+    if request.comparesConnections { try compareConnections(request, &figures) }
     try figures.print()
     for name in ["users", "outbox"] where figure(restored, name) != figure(status, name) {
         throw CommandFailure("after the restarts there were other \(name) than before")
     }
     return ExitCode.done
+}
+
+private func addSpeed(
+    _ pass: IngestPass, from before: Machine, to after: Machine, _ figures: inout Figures
+) {
+    figures.add("ingest", count: pass.events, in: pass.microseconds)
+    figures.add("daemon CPU", "\(Readable.fixed(pass.processor, 3)) s per million events")
+    let others =
+        after.busyMicroseconds - before.busyMicroseconds - pass.processorMicroseconds
+        - (after.ownMicroseconds - before.ownMicroseconds)
+    let all = Double(max(1, pass.microseconds * Int64(processorCount())))
+    figures.add(
+        "CPU used",
+        "\(Readable.percent(Double(pass.processorMicroseconds) / all)) of the machine's by the daemon")
+    figures.add(
+        "CPU elsewhere", "\(Readable.percent(Double(max(0, others)) / all)), not by the bench")
+}
+
+/// The log over one connection and over two, each user's lines on the same one, twice each and in turns.
+///
+/// Two connections drift apart in event time; a lateness of days keeps their lines from being late, which
+/// would be other work, and both ways have it.
+private func compareConnections(_ request: BenchRequest, _ figures: inout Figures) throws {
+    let split = try SplitLog.made(of: request.file, parts: 2, in: request.folder)
+    var configuration = request.configuration
+    configuration.allowedLateness = 7
+    let one = Load(request.file)
+    var two = one
+    two.paths = split.paths
+    two.connections = 2
+    var passes: [[IngestPass]] = [[], []]
+    for index in [0, 1, 1, 0] {
+        passes[index].append(try IngestPass(index == 0 ? one : two, configuration, in: request.folder))
+    }
+    figures.add("one connection", passes[0].rates)
+    let late = passes[1].map { Readable.count($0.late) }.joined(separator: " and ")
+    figures.add("two connections", "\(passes[1].rates); late \(late)")
+    figures.add(
+        "ratio of two to one",
+        "\(Readable.fixed(passes[1].rate / passes[0].rate, 3)) of the rate (aim: not slower), "
+            + "\(Readable.fixed(passes[1].processor / passes[0].processor, 3)) of the CPU an event")
 }
 
 private func figure(_ status: JSONValue, _ name: String) -> Int64? {
@@ -92,36 +139,4 @@ private struct Machine {
             $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec)
         }
     }
-}
-
-/// Feeds the file through all connections at once.
-///
-/// - Returns: microseconds from the first byte to the last answer.
-private func feed(_ request: BenchRequest, to address: ListenAddress) throws -> Int64 {
-    let results = Guarded<[Feeder.Result]>([])
-    let trouble = Guarded<String?>(nil)
-    let count = request.connections
-    let path = request.file
-    let group = DispatchGroup()
-    for index in 0..<count {
-        // A queue each: they block.
-        DispatchQueue(label: "roost.bench.feeder.\(index)").async(group: group) {
-            do {
-                var feeder = Feeder(
-                    try File(reading: path), to: try Socket(connecting: address), index: index, of: count)
-                let result = try feeder.run()
-                results.update { $0.append(result) }
-            } catch let failure as CommandFailure {
-                trouble.update { $0 = failure.reason }
-            } catch {
-                trouble.update { $0 = "\(error)" }
-            }
-        }
-    }
-    group.wait()
-    if let reason = trouble.value { throw CommandFailure(reason) }
-    let all = results.value
-    let first = all.map(\.firstByte).min() ?? 0
-    let last = all.map(\.synced).max() ?? 0
-    return last - first
 }

@@ -9,63 +9,139 @@ struct BenchRequest: Sendable {
     /// Where data of the bench stands for the time.
     var folder = "/var/tmp"
     var connections = 1
-    /// Whether the built-in rules are on.
-    var triggers = true
+    var comparesConnections = false
+    /// Of the engine, or of the daemon that the bench starts.
+    var configuration = BenchConfiguration()
 }
 
 /// A measurement that `roost bench NAME` runs.
 struct Bench: Sendable {
+    enum Operand: Sendable { case none, file, fileOrGenerated }
+
     var name: String
     var summary: String
-    var needsFile: Bool
+    var operand = Operand.file
+    /// Names of the options that it takes.
+    var options: [String] = []
+    /// Further lines of its help.
+    var notes: String
     /// - Returns: the exit code.
     var run: @Sendable (BenchRequest) throws -> Int32
 
     static let all: [Bench] = [
         Bench(
-            name: "generate", summary: "Lines a second of the log's generator.", needsFile: false,
+            name: "generate", summary: "Lines a second of the log's generator.", operand: .none,
+            notes: "A twelfth of the full log, written to nowhere. No baseline.",
             run: { _ in try generateBench() }),
         Bench(
-            name: "decode", summary: "FILE's lines to events, to journal bytes, and back.", needsFile: true,
+            name: "decode", summary: "FILE's lines to events, to journal bytes, and back.",
+            options: ["--baseline"],
+            notes: """
+                Baseline: sj_extract, which reads every field and keeps nothing. Only the decoding is compared.
+                """,
             run: decodeBench),
         Bench(
             name: "engine", summary: "FILE decoded, ordered and applied by one shard; no socket, no disk.",
-            needsFile: true, run: engineBench),
+            options: ["--baseline", "--no-triggers"],
+            notes: "Baseline: sj_state. All steps one after the other. deploy/count counts this one.",
+            run: engineBench),
         Bench(
             name: "ingest", summary: "FILE into a daemon of its own, acknowledged; then two restarts.",
-            needsFile: true, run: ingestBench),
+            options: ["--baseline", "--connections", "--compare-connections", "--folder", "--no-triggers"],
+            notes: ingestNotes, run: ingestBench),
+        Bench(
+            name: "full", summary: "The same at full size, where memory is the limit.",
+            operand: .fileOrGenerated,
+            options: ["--baseline", "--connections", "--compare-connections", "--folder", "--no-triggers"],
+            notes: """
+                FILE is the full log (roost generate --events 25597319). Without FILE it is generated in --folder, 4.7 GB,
+                and removed. \(ingestNotes)
+                """,
+            run: fullBench),
+        Bench(
+            name: "restart", summary: "The time until a daemon is back with FILE; what saving costs ingest.",
+            options: ["--folder", "--no-triggers"],
+            notes: """
+                Baseline: a tenth of FILE ingested by the same daemon, for the starts; ingest without snapshots, for the
+                cost of saving, which is measured with one round of snapshots after the other, harder than any use.
+                """,
+            run: restartBench),
+        Bench(
+            name: "latency", summary: "From event to trigger at a subscriber, at half the greatest rate.",
+            options: ["--folder"],
+            notes: """
+                Baselines: journal.commit_interval, and a write with fdatasync on the same disk. Counted is from the moment
+                at which the line that makes the trigger due should have been sent, so a stall counts in full. FILE is of
+                roost generate, in order of time.
+                """,
+            run: latencyBench),
+        Bench(
+            name: "memory", summary: "State of a user, part by part, and resident memory.",
+            options: ["--baseline", "--folder", "--no-triggers"],
+            notes: "Baselines: sj_state's bytes a user, and 256.", run: memoryBench),
     ]
-}
 
-let benchCommand = Command(
-    name: "bench", summary: "Measures this machine.", operandsName: "NAME [FILE]", operands: 1...2,
-    options: [
+    private static let ingestNotes = """
+        Baseline: sj_state, one core, nothing kept on disk, nothing answered; run before and after, and the quicker
+        run counts. Measured is from the first byte to the answer that all is durable, applied and visible.
+        """
+
+    private static let options = [
         Option(
             "--baseline", "DIR",
             "Folder with sj_extract and sj_state: run on FILE before and after, and compared."),
-        Option("--connections", "N", "ingest: connections that share FILE; default 1."),
-        Option("--folder", "DIR", "ingest: on whose disk the daemon's data stands; default /var/tmp."),
-        Option(switch: "--no-triggers", "ingest, engine: with all built-in rules off."),
-    ],
-    notes: Bench.all.map { "  \(Help.padded($0.name, 9)) \($0.summary)" }.joined(separator: "\n") + "\n\n"
-        + """
-        Wall time on a shared machine varies by a quarter from run to run: compare within one run. deploy/bench
-        runs them all, and counts instructions and allocations, which repeat.
-        """
-) { arguments in
-    let name = arguments.operands[0]
-    guard let bench = Bench.all.first(where: { $0.name == name }) else {
-        let known = Bench.all.map(\.name).joined(separator: ", ")
-        throw UsageError("unknown bench \(name); known are \(known)")
+        Option("--connections", "N", "Connections that share FILE; default 1."),
+        Option(switch: "--compare-connections", "Also two connections against one, in turns."),
+        Option("--folder", "DIR", "On whose disk the daemon's data stands; default /var/tmp."),
+        Option(switch: "--no-triggers", "With all built-in rules off."),
+    ]
+
+    /// The command line of this one alone, as its help shows it.
+    var command: Command {
+        Command(
+            name: "bench \(name)", summary: summary,
+            operandsName: operand == .none ? "" : "FILE",
+            operands: operand == .none ? 0...0 : (operand == .file ? 1 : 0)...1,
+            options: Bench.options.filter { options.contains($0.name) }, notes: notes,
+            run: { _ in ExitCode.done })
     }
-    var request = BenchRequest()
-    if arguments.operands.count > 1 { request.file = arguments.operands[1] }
-    if bench.needsFile == request.file.isEmpty {
-        throw UsageError(bench.needsFile ? "bench \(name) wants a FILE" : "bench \(name) takes no FILE")
+
+    /// - Throws: `UsageError` where the words are not for this one.
+    func request(_ arguments: Arguments) throws(UsageError) -> BenchRequest {
+        for option in Bench.options where arguments.has(option.name) && !options.contains(option.name) {
+            throw UsageError("bench \(name) has no \(option.name)")
+        }
+        var request = BenchRequest()
+        if arguments.operands.count > 1 { request.file = arguments.operands[1] }
+        if operand == .file, request.file.isEmpty { throw UsageError("bench \(name) wants a FILE") }
+        if operand == .none, !request.file.isEmpty { throw UsageError("bench \(name) takes no FILE") }
+        request.baseline = arguments.text("--baseline")
+        request.folder = arguments.text("--folder") ?? request.folder
+        request.connections = try arguments.integer("--connections", in: 1...100) ?? 1
+        request.comparesConnections = arguments.has("--compare-connections")
+        request.configuration.triggers = !arguments.has("--no-triggers")
+        return request
     }
-    request.baseline = arguments.text("--baseline")
-    request.folder = arguments.text("--folder") ?? request.folder
-    request.connections = try arguments.integer("--connections", in: 1...100) ?? 1
-    request.triggers = !arguments.has("--no-triggers")
-    return try bench.run(request)
+
+    static func named(_ name: String) throws(UsageError) -> Bench {
+        if let bench = all.first(where: { $0.name == name }) { return bench }
+        throw UsageError("unknown bench \(name); known are \(all.map(\.name).joined(separator: ", "))")
+    }
+
+    fileprivate static let command = Command(
+        name: "bench", summary: "Measures this machine.", operandsName: "NAME [FILE]", operands: 1...2,
+        options: options,
+        notes: all.map { "  \(Help.padded($0.name, 9)) \($0.summary)" }.joined(separator: "\n") + "\n\n"
+            + """
+            roost bench NAME --help says what each measures, and against what. Wall time on a shared machine varies by
+            a quarter from run to run: compare within one run. deploy/bench runs them all; deploy/count counts
+            instructions and allocations, which repeat.
+            """,
+        narrowed: { operands in all.first { $0.name == operands.first }?.command }
+    ) { arguments in
+        let bench = try named(arguments.operands[0])
+        return try bench.run(bench.request(arguments))
+    }
 }
+
+let benchCommand = Bench.command

@@ -29,7 +29,9 @@ enum CommandTable {
     private static func run(_ command: Command, _ words: ArraySlice<String>) -> Int32 {
         do {
             let arguments = try Arguments(words, for: command)
-            if arguments.wantsHelp { return say(Help.text(of: command)) }
+            if arguments.wantsHelp {
+                return say(Help.text(of: command.narrowed(arguments.operands) ?? command))
+            }
             return try command.run(arguments)
         } catch let error as UsageError {
             return usage("roost \(command.name): \(error.reason)\nroost \(command.name) --help explains.\n")

@@ -1,0 +1,61 @@
+import Core
+import Dispatch
+import Engine
+
+/// Ledger and one shard, one after the other, without socket and disk.
+struct EngineRun {
+    let settings: Settings
+    let shard: Shard
+    private let engine: EngineSettings
+    private let key = HashKey(k0: 1, k1: 2)
+    private var ledger: Ledger
+    private let clock = SystemTime()
+    private(set) var triggers: Int64 = 0
+    /// What each step took in all, microseconds.
+    private(set) var sealing: Int64 = 0
+    private(set) var sequencing: Int64 = 0
+    private(set) var applying: Int64 = 0
+
+    init(_ configuration: BenchConfiguration) throws {
+        settings = try configuration.settings()
+        engine = EngineSettings(settings)
+        shard = try Shard(index: 0, of: 1, settings: engine, key: key, storeKey: HashKey(k0: 3, k1: 4))
+        ledger = Ledger(settings: engine)
+    }
+
+    mutating func take(_ batch: inout EventBatch) throws {
+        let start = clock.monotonic()
+        batch.seal(key: key)
+        let sealed = clock.monotonic()
+        let number = ledger.position + 1
+        let entry = EventsEntry(
+            batch: batch, clock: ledger.clock, lateness: engine.allowedLateness, wallNow: nil, receivedAt: 0,
+            producer: "bench", producerNext: UInt64(ledger.lines))
+        let sequenced = ledger.apply(entry, position: number, key: key)
+        let ordered = clock.monotonic()
+        let shard = shard
+        let outcome = wait { done in shard.submit(.events(sequenced), number: number, completion: done) }
+        triggers += Int64(try outcome.get().triggers.count)
+        applying += clock.monotonic() - ordered
+        sequencing += ordered - sealed
+        sealing += sealed - start
+    }
+
+    /// What the shard says, after all that was taken.
+    func answer<Answer: Sendable>(_ question: @escaping @Sendable (isolated Shard) -> Answer) -> Answer {
+        wait { done in shard.ask(question, completion: done) }
+    }
+}
+
+/// The answer of something that answers on a queue of its own.
+private func wait<Answer: Sendable>(_ ask: (@escaping @Sendable (Answer) -> Void) -> Void) -> Answer {
+    let answer = Guarded<Answer?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    ask { given in
+        answer.update { $0 = given }
+        done.signal()
+    }
+    done.wait()
+    guard let value = answer.value else { preconditionFailure("answered without an answer") }
+    return value
+}
