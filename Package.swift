@@ -30,10 +30,12 @@ let package = Package(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CMachine"),
+        .target(name: "CEpoll"),
 
         // The rooms, in the order an event travels.
         .target(name: "Core", swiftSettings: hot),
-        .target(name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll"], swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(
             name: "Models",

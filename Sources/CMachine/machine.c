@@ -1,5 +1,6 @@
 #include "CMachine.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -16,3 +17,5 @@ void *machine_region(size_t bytes) {
     madvise(aligned, whole, MADV_HUGEPAGE);
     return aligned;
 }
+
+void machine_bound_arenas(int count) { mallopt(M_ARENA_MAX, count); }

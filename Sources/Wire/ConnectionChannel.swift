@@ -1,20 +1,16 @@
 import Dispatch
 
-/// A non-blocking socket with its Dispatch sources and what is still to be sent. Lives inside one
-/// connection and is used on its queue only.
+/// A non-blocking socket with its watch and what is still to be sent. Lives inside one connection and is
+/// used on its queue only.
 ///
-/// The descriptor is closed once: when the channel is closed and the cancel handlers of its sources,
-/// which hold it, have run.
+/// The descriptor is closed once: when the channel and its watch have let go of it.
 final class ConnectionChannel {
     private var descriptor: Descriptor?
-    private let queue: DispatchQueue
-    private var readable: (any DispatchSourceRead)?
-    private var writable: (any DispatchSourceWrite)?
+    private var watch: SocketWatch?
     private var isReading = false
     private var isWaitingToWrite = false
     private var unsent: [UInt8] = []
     private var sent = 0
-    private let onWritable: @Sendable () -> Void
 
     /// Handlers run on `queue`.
     init(
@@ -22,12 +18,7 @@ final class ConnectionChannel {
         onWritable: @escaping @Sendable () -> Void
     ) {
         self.descriptor = descriptor
-        self.queue = queue
-        self.onWritable = onWritable
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
-        source.setEventHandler(handler: onReadable)
-        source.setCancelHandler { withExtendedLifetime(descriptor) {} }
-        readable = source
+        watch = SocketWatch(descriptor, queue: queue, onReadable: onReadable, onWritable: onWritable)
     }
 
     deinit { close() }
@@ -39,9 +30,9 @@ final class ConnectionChannel {
 
     /// Turns reading on or off; off, the peer's window fills.
     func setReading(_ wanted: Bool) {
-        guard wanted != isReading, let readable else { return }
+        guard wanted != isReading else { return }
         isReading = wanted
-        if wanted { readable.resume() } else { readable.suspend() }
+        watch?.setReading(wanted)
     }
 
     func receive(into space: UnsafeMutableRawBufferPointer) -> Transfer {
@@ -50,7 +41,7 @@ final class ConnectionChannel {
     }
 
     /// Sends what is left and then what `next` gives, until it gives nothing or the kernel takes no
-    /// more; then the write source wakes the connection.
+    /// more; then the watch wakes the connection.
     /// - Returns: `.bytes` with what the kernel took, or `.lost`.
     func send(_ next: () -> [UInt8]) -> Transfer {
         guard let descriptor else { return .bytes(0) }
@@ -69,28 +60,19 @@ final class ConnectionChannel {
                 sent += count
                 taken += count
             case .wait, .end:
-                waitToWrite(descriptor)
+                waitToWrite(true)
                 return .bytes(taken)
             case .lost: return result
             }
         }
-        if isWaitingToWrite {
-            isWaitingToWrite = false
-            writable?.suspend()
-        }
+        waitToWrite(false)
         return .bytes(taken)
     }
 
-    private func waitToWrite(_ descriptor: Descriptor) {
-        guard !isWaitingToWrite else { return }
-        isWaitingToWrite = true
-        if writable == nil {
-            let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor.number, queue: queue)
-            source.setEventHandler(handler: onWritable)
-            source.setCancelHandler { withExtendedLifetime(descriptor) {} }
-            writable = source
-        }
-        writable?.resume()
+    private func waitToWrite(_ wanted: Bool) {
+        guard wanted != isWaitingToWrite else { return }
+        isWaitingToWrite = wanted
+        watch?.setWriting(wanted)
     }
 
     /// Ends our side of the stream; the peer can still send.
@@ -98,14 +80,9 @@ final class ConnectionChannel {
         if let descriptor { SystemCalls.endWriting(descriptor.number) }
     }
 
-    /// A suspended source must be resumed to be cancelled and released.
     func close() {
-        readable?.cancel()
-        if !isReading { readable?.resume() }
-        writable?.cancel()
-        if !isWaitingToWrite { writable?.resume() }
-        readable = nil
-        writable = nil
+        watch?.cancel()
+        watch = nil
         descriptor = nil
     }
 }

@@ -11,7 +11,7 @@ package actor SourceTail {
         case idle
         /// The host is looked up, or the time until the next attempt passes.
         case waiting
-        case dialling(Descriptor, peer: String, any DispatchSourceWrite)
+        case dialling(Descriptor, peer: String, SocketWatch)
         case reading(any PortConnection)
     }
 
@@ -80,9 +80,9 @@ package actor SourceTail {
         isStopping = true
         switch phase {
         case .idle, .waiting: return
-        case .dialling(_, _, let source):
+        case .dialling(_, _, let watch):
             phase = .waiting
-            source.cancel()
+            watch.cancel()
         case .reading(let connection):
             connection.drain()
             await withCheckedContinuation { stopped.append($0) }
@@ -117,35 +117,30 @@ package actor SourceTail {
         switch beginning {
         case .failed(let reason): failed(reason)
         case .begun(let descriptor, let peer):
-            let source = DispatchSource.makeWriteSource(
-                fileDescriptor: descriptor.number, queue: executor.queue)
-            source.setEventHandler { self.assumeIsolated { $0.answered() } }
-            // Only then nobody else watches the descriptor, and the connection may.
-            source.setCancelHandler {
-                self.assumeIsolated { $0.dialled(descriptor, peer: peer) }
-            }
-            phase = .dialling(descriptor, peer: peer, source)
-            source.resume()
+            let watch = SocketWatch(
+                descriptor, queue: executor.queue, onWritable: { self.assumeIsolated { $0.answered() } })
+            phase = .dialling(descriptor, peer: peer, watch)
+            watch.setWriting(true)
             let attempt = attempt
             onQueue(after: timing.connect) { $0.gaveUp(attempt) }
         }
     }
 
     private func answered() {
-        guard case .dialling(_, _, let source) = phase else { return }
-        source.cancel()
+        guard case .dialling(let descriptor, let peer, let watch) = phase else { return }
+        // From now on the connection may watch the descriptor.
+        watch.cancel()
+        dialled(descriptor, peer: peer)
     }
 
     private func gaveUp(_ attempt: Int) {
-        guard self.attempt == attempt, case .dialling(_, _, let source) = phase else { return }
+        guard self.attempt == attempt, case .dialling(_, _, let watch) = phase else { return }
         phase = .waiting
-        source.cancel()
+        watch.cancel()
         failed("no answer in time")
     }
 
-    /// The descriptor is ours alone again; nothing to do where the attempt was given up.
     private func dialled(_ descriptor: Descriptor, peer: String) {
-        guard case .dialling(let current, _, _) = phase, current === descriptor, !isStopping else { return }
         if let reason = Dialling.reasonAgainst(descriptor.number) { return failed(reason) }
         counters.add(.sourceConnections)
         counters.add(.sourceConnectionsTotal)

@@ -1,5 +1,6 @@
 import Core
 import Dispatch
+import Engine
 import Glibc
 import Status
 import Synchronization
@@ -11,6 +12,7 @@ let roostVersion = CommandTable.version
 ///
 /// - Returns: the exit code: 0 after SIGTERM or SIGINT, else what failed (`DaemonFailure`).
 func serve(settings: Settings, configPath: String) -> Int32 {
+    boundAllocator(processors: processorCount())
     signal(SIGPIPE, SIG_IGN)
     // A file at its size limit is a failed write, to be told like any other.
     signal(SIGXFSZ, SIG_IGN)

@@ -80,8 +80,8 @@ struct Daemon: Sendable {
             Eraser.Parts(
                 sequencer: sequencer, keeper: keeper, writer: writer, snapshotter: snapshotter,
                 register: erasures, identity: directory.value.identity,
-                directory: directory.value.path, settings: settings, time: time,
-                counters: counters, log: log))
+                directory: directory.value.path, held: HeldFiles(fileSystem: DiskFileSystem()),
+                settings: settings, time: time, counters: counters, log: log))
         try await eraser.begin()
 
         let ingest = try Listener.ingest(

@@ -2,9 +2,11 @@
 
 import json
 import random
+import sqlite3
 import threading
 import time
 import urllib.parse
+from contextlib import closing
 
 import features
 import triggers
@@ -239,6 +241,30 @@ def accept(daemon, users, receipts):
                     and "Disconnected" not in type(error).__name__ and "BadStatus" not in type(error).__name__:
                 raise
             return
+
+
+@check
+def who_looks_into_the_tables_takes_nothing_away(env):
+    """Another process reads the databases after an erasure has searched their files, and ends: the daemon's
+    locks still stand, so that its write-ahead logs are not removed under it, and kill -9 loses nothing."""
+    lines = env.log("synthetic")
+    plain = Config()
+    closed = features.read_log(lines, plain).now + FAR
+    half = len(lines) // 2
+    with env.daemon(ERASE) as daemon:
+        daemon.feed([*lines[:half], line("victim-looked-for", 1_600_000_000 * SECOND, "login")], "a")
+        await_done(daemon, [erase(daemon, "victim-looked-for")])
+        for path in daemon.data.glob("*.db"):
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            expect(path.with_name(path.name + "-wal").exists(), f"{path.name} keeps its write-ahead log")
+        daemon.feed(lines[half:], "b")
+        daemon.advance(stamp(closed))
+        before = daemon.status.triggers()
+        daemon.kill()
+        daemon.start()
+        expect_equal(daemon.status.triggers(), before, "triggers after kill -9")
+    return f"{len(before)} triggers"
 
 
 @check

@@ -217,10 +217,9 @@ def slowloris(env, port):
                     continue
                 try:
                     plain.send(drip[int(time.monotonic() - begun) % len(drip):][:1])
+                    if select.select([plain], [], [], 0)[0] and not plain.recv(4096):
+                        ended.add(index)
                 except OSError:
-                    ended.add(index)
-                    continue
-                if select.select([plain], [], [], 0)[0] and not plain.recv(4096):
                     ended.add(index)
             time.sleep(0.5)
         fed.join()

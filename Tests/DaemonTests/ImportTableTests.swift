@@ -8,7 +8,7 @@ struct ImportTableTests {
     /// Ours and the system's modules that a target's files may name.
     private static let table: [String: Set<String>] = [
         "Core": ["Glibc", "Synchronization", "Dispatch"],
-        "Wire": ["Core", "CSimdjson", "CZlib", "Glibc", "Synchronization", "Dispatch"],
+        "Wire": ["Core", "CSimdjson", "CZlib", "CEpoll", "Glibc", "Synchronization", "Dispatch"],
         "Models": ["Glibc"],
         "Engine": ["Core", "Models", "CMachine", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
@@ -22,7 +22,9 @@ struct ImportTableTests {
         ],
     ]
 
-    private static let libraries = ["CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CMicroHTTPD"]
+    private static let libraries = [
+        "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CMicroHTTPD",
+    ]
 
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -5,6 +5,14 @@ import Synchronization
 @inline(__always)
 func prefetch(_ address: UnsafeRawPointer?) { machine_prefetch(address) }
 
+/// Bounds what the allocator keeps: one arena a processor where it would make eight.
+///
+/// A queue's work goes from thread to thread, and what one has freed is of no use to the others' arenas: each
+/// comes to hold, over days, what all of them need at most. To be called before other threads are.
+///
+/// - Parameter processors: of this machine.
+package func boundAllocator(processors: Int) { machine_bound_arenas(Int32(clamping: max(2, processors))) }
+
 /// Memory for the state of all partitions, in chunks cut from regions of huge pages.
 ///
 /// State is read at random: with pages of 4 KiB nearly every look at a user costs a walk through the page

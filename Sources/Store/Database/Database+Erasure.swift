@@ -28,8 +28,11 @@ extension Database {
 
     /// Brings everything from the write-ahead log into the file and empties the log.
     ///
+    /// Does not wait for a reader as a change does, for whoever writes next waits behind it.
     /// - Returns: false where a reader holds it; to be tried again.
     package func emptyLog() throws(DatabaseError) -> Bool {
+        setPatience(milliseconds: 100)
+        defer { setPatience(milliseconds: Self.patienceMilliseconds) }
         let checkpoint = try prepare("PRAGMA wal_checkpoint(TRUNCATE)")
         return try checkpoint.firstInteger() == 0
     }

@@ -9,13 +9,16 @@ package struct Database: ~Copyable {
     private let handle: OpaquePointer
 
     /// Opens or creates the file.
-    package static func open(path: String) throws(DatabaseError) -> Database {
+    ///
+    /// - Parameter logPages: size of the write-ahead log at which it is brought into the file, pages of
+    ///   4 KiB. It keeps that size on disk from then on: much where much is written, little elsewhere.
+    package static func open(path: String, logPages: Int = 512) throws(DatabaseError) -> Database {
         let database = Database(path: path, handle: try openFile(path))
-        sqlite3_busy_timeout(database.handle, 30_000)
+        database.setPatience(milliseconds: patienceMilliseconds)
         try database.execute(
             """
             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST;
-            PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+            PRAGMA wal_autocheckpoint = \(logPages); PRAGMA journal_size_limit = 67108864;
             PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON;
             """)
         return database
@@ -38,6 +41,11 @@ package struct Database: ~Copyable {
     }
 
     deinit { sqlite3_close_v2(handle) }
+
+    /// How long a lock of another process is waited for where nothing else is said.
+    static let patienceMilliseconds: Int32 = 30_000
+
+    func setPatience(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
     /// Runs statements that return nothing of interest.
     package func execute(_ sql: String) throws(DatabaseError) {

@@ -2,7 +2,11 @@ extension DeadLetters {
     /// What stands in place of the reason of an erased line.
     package static let erasedDetail = "the line spoke of an erased user"
 
-    /// Empties lines that speak of erased users; they keep number and code. In steps of `stepRows`.
+    /// A line is looked through for every user: a step of so many users takes as long as any other, of more
+    /// it has fewer rows.
+    private static let stepUsers = 16
+
+    /// Empties lines that speak of erased users; they keep number and code. In steps of at most `stepRows`.
     ///
     /// - Parameters:
     ///   - bounds: by user of the matcher, the newest letter that may speak of that one.
@@ -13,7 +17,8 @@ extension DeadLetters {
     ) throws(DatabaseError) -> (next: Int64?, erased: [Int: Int64]) {
         let start = max(seq, oldest)
         let bound = min(total, bounds.max() ?? 0)
-        let end = min(start + DeadLetters.stepRows - 1, bound)
+        let rows = DeadLetters.stepRows * Int64(Self.stepUsers) / Int64(max(Self.stepUsers, bounds.count))
+        let end = min(start + max(rows, 10) - 1, bound)
         guard start <= end else { return (nil, [:]) }
         var matching: [(seq: Int64, place: Int)] = []
         let select = try database.prepare("SELECT seq, raw, detail FROM letters WHERE seq BETWEEN ? AND ?")

@@ -55,7 +55,7 @@ package struct Outbox: ~Copyable {
     ])
 
     package static func open(path: String) throws(DatabaseError) -> Outbox {
-        let database = try Database.open(path: path)
+        let database = try Database.open(path: path, logPages: 4000)
         try migrations.apply(to: database)
         try OutboxUpgrade.moveSingleRows(in: database)
         let statements = try OutboxStatements.prepare(on: database)

@@ -3,15 +3,20 @@ import Glibc
 /// Looks for bytes in all files of a data directory: what an erasure is held against when it is done.
 package struct ByteSearch {
     private let fileSystem: any FileSystem
+    private let held: HeldFiles?
     private static let windowBytes = 4 << 20
 
-    package init(fileSystem: any FileSystem) { self.fileSystem = fileSystem }
+    /// - Parameter held: the databases that this process has open, where it has any.
+    package init(fileSystem: any FileSystem, held: HeldFiles? = nil) {
+        self.fileSystem = fileSystem
+        self.held = held
+    }
 
     /// Places at which each of the needles stands in a file.
     package func count(_ needles: [[UInt8]], in path: String) throws(FileError) -> (
         found: [Int64], bytes: Int64
     ) {
-        let file = try fileSystem.open(path, .read)
+        let file = try open(path)
         let overlap = max(0, (needles.map(\.count).max() ?? 1) - 1)
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: Self.windowBytes + overlap, alignment: 16)
@@ -30,6 +35,11 @@ package struct ByteSearch {
             if isLast { return (found, offset + Int64(count)) }
             offset += Int64(Self.windowBytes)
         }
+    }
+
+    private func open(_ path: String) throws(FileError) -> any File {
+        if let file = try held?.file(path) { return file }
+        return try fileSystem.open(path, .read)
     }
 
     private static func places(of needle: [UInt8], in window: UnsafeRawBufferPointer, before limit: Int)

@@ -25,6 +25,8 @@ actor Eraser {
         let identity: StoreIdentity
         /// The data directory.
         let directory: String
+        /// The databases in it.
+        let held: HeldFiles
         let settings: Settings
         let time: any TimeSource
         let counters: Counters

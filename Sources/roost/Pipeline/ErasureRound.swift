@@ -81,7 +81,13 @@ struct ErasureRound: Sendable {
 
     private func clearTables() async throws {
         while try await parts.keeper.overwriteFreePages() {}
-        guard try await parts.keeper.emptyLogs() else {
+        try await emptyLogs()
+    }
+
+    /// Not while a backup is taken, which reads the tables for long and so holds their logs.
+    private func emptyLogs() async throws {
+        let keeper = parts.keeper
+        guard try await parts.snapshotter.alone({ _ in try await keeper.emptyLogs() }) else {
             throw Failure(description: "a reader holds a write-ahead log of the databases")
         }
     }
@@ -137,7 +143,7 @@ struct ErasureRound: Sendable {
         let places = erasures.indices.filter { erasures[$0].user != nil }.prefix(Self.searchedIDs)
         let needles = places.compactMap { erasures[$0].user }
         guard !needles.isEmpty else { return }
-        let files = SearchedFiles(directory: parts.directory, needles: needles)
+        let files = SearchedFiles(directory: parts.directory, held: parts.held, needles: needles)
         var result = try files.search()
         if try await rewrite(result.databases) { result = try files.search() }
         for (index, place) in places.enumerated() {
@@ -149,7 +155,7 @@ struct ErasureRound: Sendable {
         if databases.contains("outbox.db") { try await parts.keeper.vacuumOutbox() }
         if databases.contains("deadletters.db") { try await parts.keeper.vacuumDeadLetters() }
         guard !databases.isEmpty else { return false }
-        _ = try await parts.keeper.emptyLogs()
+        try await emptyLogs()
         return true
     }
 }
@@ -157,12 +163,19 @@ struct ErasureRound: Sendable {
 /// The files of a data directory, searched for ids.
 private struct SearchedFiles {
     let directory: String
+    let held: HeldFiles
     let needles: [[UInt8]]
+
+    /// An id so long hardly stands within anything else by chance, as within a longer id.
+    private static let tellingBytes = 8
+    /// A database so small is written anew before anybody notices. A larger one takes its seconds, for which
+    /// intake waits: not for an id that stands in it by chance, round after round.
+    private static let smallBytes: Int64 = 64 << 20
 
     struct Result {
         var bytes: Int64 = 0
         var found: [Int64]
-        /// Names of databases that hold any.
+        /// Names of databases to be written anew, for they hold any.
         var databases: Set<String> = []
     }
 
@@ -182,10 +195,14 @@ private struct SearchedFiles {
     }
 
     private func search(_ name: String, on disk: DiskFileSystem, _ result: inout Result) throws(FileError) {
-        let (found, bytes) = try ByteSearch(fileSystem: disk).count(needles, in: "\(directory)/\(name)")
+        let (found, bytes) = try ByteSearch(fileSystem: disk, held: held).count(
+            needles, in: "\(directory)/\(name)")
         result.bytes += bytes
         for index in found.indices { result.found[index] += found[index] }
-        guard found.contains(where: { $0 > 0 }), let end = name.range(ofDatabase: ".db") else { return }
+        let isTold = found.indices.contains { index in
+            found[index] > 0 && (needles[index].count >= Self.tellingBytes || bytes <= Self.smallBytes)
+        }
+        guard isTold, let end = name.range(ofDatabase: ".db") else { return }
         result.databases.insert(String(name[..<end]))
     }
 }

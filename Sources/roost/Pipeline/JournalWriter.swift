@@ -132,15 +132,9 @@ actor JournalWriter {
     }
 
     /// Drops segments whose records are all below a number.
-    nonisolated func cut(below number: UInt64) {
-        executor.queue.async {
-            self.assumeIsolated { writer in
-                do throws(JournalError) {
-                    _ = try writer.journal.cut(below: number)
-                } catch {
-                    writer.log.error("journal: old segments could not be removed: \(error)")
-                }
-            }
+    func cut(below number: UInt64) {
+        do throws(JournalError) { _ = try journal.cut(below: number) } catch {
+            log.error("journal: old segments could not be removed: \(error)")
         }
     }
 

@@ -132,7 +132,7 @@ actor Snapshotter {
         savedRecord = least
         savedBytes = bytesBefore
         counters.add(.snapshots)
-        if least > 0 { writer.cut(below: least + 1) }
+        if least > 0 { await writer.cut(below: least + 1) }
         return written + 1
     }
 
