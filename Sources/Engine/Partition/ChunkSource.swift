@@ -24,10 +24,13 @@ enum ChunkSource {
     /// Larger blocks come from the allocator.
     static let largest = 8 << 20
     private static let regionBytes = 32 << 20
+    /// Units of the largest chunk that has a list of its own.
+    private static let smallUnits = 128
 
     private struct Stock: ~Copyable {
-        /// Free chunks by their size.
-        var free: [Int: [UInt]] = [:]
+        /// Free chunks by their size in units, and larger ones.
+        var small: [[UInt]] = Array(repeating: [], count: 1 + smallUnits)
+        var large: [Int: [UInt]] = [:]
         var next: UInt = 0
         var end: UInt = 0
     }
@@ -39,7 +42,7 @@ enum ChunkSource {
         precondition(bytes > 0 && bytes % unit == 0)
         if bytes > largest { return .allocate(byteCount: bytes, alignment: 64) }
         let address = stock.withLock { stock in
-            if let free = stock.free[bytes]?.popLast() { return free }
+            if let free = pop(&stock, bytes) { return free }
             if stock.end - stock.next < UInt(bytes) { newRegion(&stock) }
             defer { stock.next += UInt(bytes) }
             return stock.next
@@ -52,13 +55,27 @@ enum ChunkSource {
 
     static func give(_ chunk: UnsafeMutableRawPointer, _ bytes: Int) {
         if bytes > largest { return chunk.deallocate() }
-        stock.withLock { $0.free[bytes, default: []].append(UInt(bitPattern: chunk)) }
+        stock.withLock { push(&$0, bytes, UInt(bitPattern: chunk)) }
+    }
+
+    private static func pop(_ stock: inout Stock, _ bytes: Int) -> UInt? {
+        let units = bytes / unit
+        return units <= smallUnits ? stock.small[units].popLast() : stock.large[bytes]?.popLast()
+    }
+
+    private static func push(_ stock: inout Stock, _ bytes: Int, _ chunk: UInt) {
+        let units = bytes / unit
+        if units <= smallUnits {
+            stock.small[units].append(chunk)
+        } else {
+            stock.large[bytes, default: []].append(chunk)
+        }
     }
 
     /// What is left of the region before is a free chunk.
     private static func newRegion(_ stock: inout Stock) {
         let rest = Int(stock.end - stock.next)
-        if rest > 0 { stock.free[rest, default: []].append(stock.next) }
+        if rest > 0 { push(&stock, rest, stock.next) }
         guard let region = machine_region(regionBytes) else { preconditionFailure("no memory for state") }
         stock.next = UInt(bitPattern: region)
         stock.end = stock.next + UInt(regionBytes)

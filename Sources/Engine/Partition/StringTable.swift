@@ -46,8 +46,8 @@ struct StringTable: ~Copyable {
 
     /// Grows by a quarter, not twofold: there are many partitions.
     private mutating func makeRoom(_ bytes: Int) {
-        if text.count + bytes > text.capacity { text.reserveRoom(text.count + bytes + text.count / 4) }
-        if ends.count == ends.capacity { ends.reserveRoom(ends.count + ends.count / 4 + 16) }
+        if text.count + bytes > text.capacity { text.reserveRoom(text.count + bytes + text.count / 4 + 256) }
+        if ends.count == ends.capacity { ends.reserveRoom(ends.count + ends.count / 4 + 32) }
     }
 
     mutating func intern(_ value: UnsafeRawBufferPointer) -> UInt32 { intern(value, hash: key.hash(value)) }
