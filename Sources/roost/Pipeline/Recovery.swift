@@ -57,12 +57,13 @@ struct Recovery {
     func run(_ directory: borrowing DataDirectory, _ snapshots: Snapshots) throws -> RecoveredState {
         let saved = try load(snapshots)
         let shardCount = max(1, min(Partitioning.count, processorCount()))
-        var shards: [Shard] = []
-        for index in 0..<shardCount {
-            shards.append(
-                try Shard(
-                    index: index, of: shardCount, settings: EngineSettings(settings), key: key,
-                    storeKey: storeKey, snapshots: saved.partitions))
+        let engine = EngineSettings(settings)
+        let partitions = saved.partitions
+        let (key, storeKey) = (key, storeKey)
+        let shards = try Self.inParallel(shardCount) { index in
+            try Shard(
+                index: index, of: shardCount, settings: engine, key: key, storeKey: storeKey,
+                snapshots: partitions)
         }
         let disk = DiskFileSystem()
         let archive = settings.journal.archive
@@ -96,6 +97,19 @@ struct Recovery {
             ledger: ledger, shards: shards, journal: journal, keeper: keeper, replayed: replayed)
     }
 
+    /// Results of independent work by number, made on all cores; the first failure by number where there is one.
+    private static func inParallel<Value: Sendable>(
+        _ count: Int, _ make: @Sendable (Int) throws -> Value
+    ) throws -> [Value] {
+        let results = Guarded<[Int: Result<Value, any Error>]>([:])
+        DispatchQueue.concurrentPerform(iterations: count) { index in
+            let result = Result { try make(index) }
+            results.update { $0[index] = result }
+        }
+        let all = results.value
+        return try (0..<count).compactMap { try all[$0]?.get() }
+    }
+
     private func load(_ snapshots: Snapshots) throws -> Saved {
         var saved = Saved()
         var least = UInt64.max
@@ -105,9 +119,11 @@ struct Recovery {
         } else {
             least = 0
         }
-        for number in 0..<Partitioning.count {
-            let name = "partition-\(number < 10 ? "0" : "")\(number)"
-            guard let loaded = try load(name, snapshots) else {
+        let all = try Self.inParallel(Partitioning.count) { number in
+            try load("partition-\(number < 10 ? "0" : "")\(number)", snapshots)
+        }
+        for (number, loaded) in all.enumerated() {
+            guard let loaded else {
                 least = 0
                 continue
             }
