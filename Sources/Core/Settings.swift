@@ -166,6 +166,8 @@ package struct Settings: Sendable, Equatable {
         package var fitMemoryBytes: Int64 = 8 << 30
         /// Versions of each model kept in the registry.
         package var keepVersions = 50
+        /// Wall clock: between two looks at how far inputs have moved; nil: none.
+        package var driftCheck: Int64? = Microseconds.hour
         package var segments = SegmentsModel()
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()

@@ -218,6 +218,10 @@ package enum SettingsKeys {
             "models.keep_versions", .count(\.models.keepVersions, 1...100_000),
             "Versions of each model kept in the registry."),
         SettingsKey(
+            "models.drift_check", .optionalDuration(\.models.driftCheck, Microseconds.second...year),
+            "Wall clock: how often the inputs of the models in use are held against those they were fitted on; "
+                + "one that has moved brings the next refit forward. null: never."),
+        SettingsKey(
             "models.segments.k", .count(\.models.segments.k, 0...20),
             "Named groups, the outliers' included where there are any; 0: chosen by the data."),
         SettingsKey(
