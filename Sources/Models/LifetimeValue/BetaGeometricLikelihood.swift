@@ -201,7 +201,7 @@ package struct BetaGeometricFit: Sendable, Equatable {
 
     /// - Parameter penalty: ≥ 0, weight of Σ parameter² beside the mean log-likelihood, on a clock on which the
     ///   oldest buyer's age is 1.
-    init(_ triplets: PurchaseTriplets, penalty: Double) {
+    package init(_ triplets: PurchaseTriplets, penalty: Double) {
         let likelihood = BetaGeometricLikelihood(triplets, penalty: penalty)
         let search = NewtonSearch(from: [0.1, 0.1, 0.1, 0.1]) { likelihood.curvature($0) }
         model = likelihood.parameters(search.point)

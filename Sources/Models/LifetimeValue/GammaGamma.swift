@@ -46,16 +46,19 @@ struct GammaGammaLikelihood {
     private let penalty: Double
     /// q is searched above this.
     private let floor: Double
+    /// Money that counts as 1 in the search.
+    private let unit: Double
     let total: Double
 
-    /// - Parameter buyers: (frequency > 0, mean amount > 0); their order does not matter.
-    /// - Parameter floor: 1 where the mean spend must exist, 0 where the likelihood alone decides.
-    init(_ buyers: [(frequency: Int32, amount: Double)], penalty: Double, floor: Double) {
+    init(_ buyers: [PurchaseSummary], penalty: Double, floor: Double, unit: Double) {
         self.penalty = penalty
         self.floor = floor
+        self.unit = unit
         total = Double(buyers.count)
         amounts.reserveCapacity(buyers.count)
-        let sorted = buyers.sorted { ($0.frequency, $0.amount) < ($1.frequency, $1.amount) }
+        let sorted = buyers.sorted {
+            ($0.frequency, $0.monetaryValue) < ($1.frequency, $1.monetaryValue)
+        }
         for buyer in sorted {
             if groups.last?.frequency != Double(buyer.frequency) {
                 groups.append(
@@ -63,9 +66,10 @@ struct GammaGammaLikelihood {
                         frequency: Double(buyer.frequency), buyers: 0, logAmounts: 0, start: amounts.count,
                         end: amounts.count))
             }
-            amounts.append(buyer.amount)
+            let amount = buyer.monetaryValue / unit
+            amounts.append(amount)
             groups[groups.count - 1].buyers += 1
-            groups[groups.count - 1].logAmounts += log(buyer.amount)
+            groups[groups.count - 1].logAmounts += log(amount)
             groups[groups.count - 1].end += 1
         }
     }
@@ -76,13 +80,18 @@ struct GammaGammaLikelihood {
     var isConstant: Bool { amounts.allSatisfy { $0 == amounts[0] } }
 
     func parameters(_ logarithms: [Double]) -> GammaGamma {
+        let model = inUnits(logarithms)
+        return GammaGamma(p: model.p, q: model.q, v: model.v * unit)
+    }
+
+    private func inUnits(_ logarithms: [Double]) -> GammaGamma {
         GammaGamma(p: exp(logarithms[0]), q: floor + exp(logarithms[1]), v: exp(logarithms[2]))
     }
 
-    /// −mean log-likelihood + penalty · Σ parameter², by ln p, ln(q − floor), ln v.
+    /// −mean log-likelihood + penalty · Σ parameter², by ln p, ln(q − floor), ln v, money in units.
     func curvature(_ logarithms: [Double]) -> Curvature {
-        let model = parameters(logarithms)
-        var sum = logLikelihood(model)
+        let model = inUnits(logarithms)
+        var sum = likelihood(model)
         sum.value = -sum.value / total
         for index in sum.gradient.indices { sum.gradient[index] /= -total }
         for index in sum.hessian.indices { sum.hessian[index] /= -total }
@@ -94,8 +103,12 @@ struct GammaGammaLikelihood {
         return sum.inLogarithms(logarithms.map { exp($0) })
     }
 
-    /// Without penalty.
-    func logLikelihood(_ model: GammaGamma) -> Curvature {
+    /// Without penalty, of amounts in money.
+    func logLikelihood(_ logarithms: [Double]) -> Double {
+        likelihood(inUnits(logarithms)).value - total * log(unit)
+    }
+
+    private func likelihood(_ model: GammaGamma) -> Curvature {
         var sum = Curvature(variables: 3)
         for group in groups { add(group, model, to: &sum) }
         sum.hessian[3] = sum.hessian[1]
@@ -145,11 +158,21 @@ package struct GammaGammaFit: Sendable, Equatable {
     package let converged: Bool
     package let evaluations: Int
 
+    /// - Parameter buyers: those with repeat purchases and a mean amount above 0; not empty.
+    /// - Parameter floor: q is searched above it: 1 where the mean spend must exist, 0 where the likelihood
+    ///   alone decides.
+    /// - Parameter unit: money that counts as 1 where v is penalised; of no effect without a penalty.
+    package init(
+        _ buyers: [PurchaseSummary], penalty: Double, qAbove floor: Double, unit: Double = 1
+    ) {
+        self.init(GammaGammaLikelihood(buyers, penalty: penalty, floor: floor, unit: unit))
+    }
+
     init(_ likelihood: GammaGammaLikelihood) {
         let search = NewtonSearch(from: [0.1, 0.1, log(likelihood.meanAmount)]) { likelihood.curvature($0) }
         model = likelihood.parameters(search.point)
-        logLikelihood = likelihood.logLikelihood(model).value
-        let slopes = search.point.map { exp($0) }
+        logLikelihood = likelihood.logLikelihood(search.point)
+        let slopes = [model.p, exp(search.point[1]), model.v]
         standardErrors = Cholesky(search.end.hessian, 3)?.inverseDiagonal.enumerated().map {
             slopes[$0.offset] * ($0.element / likelihood.total).squareRoot()
         }

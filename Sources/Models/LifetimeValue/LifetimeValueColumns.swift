@@ -5,15 +5,15 @@
 package struct LifetimeValueColumns {
     /// Day numbers of all buyers, one after another, each buyer's distinct and ascending.
     package var days: UnsafeBufferPointer<Int32>
-    /// Gross revenue of each of these days.
-    package var revenue: UnsafeBufferPointer<Double>
+    /// Gross revenue of each of these days, millionths.
+    package var revenue: UnsafeBufferPointer<Int64>
     /// Where each buyer's days begin in `days`, and after the last buyer its length; shape [buyers + 1].
     package var offsets: UnsafeBufferPointer<UInt32>
     /// The day the fit is made on.
     package var asOfDay: Int32
 
     package init(
-        days: UnsafeBufferPointer<Int32>, revenue: UnsafeBufferPointer<Double>,
+        days: UnsafeBufferPointer<Int32>, revenue: UnsafeBufferPointer<Int64>,
         offsets: UnsafeBufferPointer<UInt32>, asOfDay: Int32
     ) {
         self.days = days
@@ -38,9 +38,6 @@ package struct LifetimeValueColumns {
             guard days[end - 1] <= asOfDay, Int(asOfDay) - Int(days[start]) <= PurchaseTriplets.greatest
             else { throw .daysOutOfOrder(buyer: buyer) }
         }
-        if let row = revenue.firstIndex(where: { !(abs($0) <= SegmentsColumns.greatest) }) {
-            throw .notFinite(column: "revenue", row: row)
-        }
     }
 
     /// Days from the first purchase of anybody to the as-of day.
@@ -53,25 +50,30 @@ package struct LifetimeValueColumns {
         let start = Int(offsets[buyer])
         guard days[start] <= day else { return nil }
         var last = start
-        var spent = 0.0
+        var spent: Int64 = 0
         while last + 1 < Int(offsets[buyer + 1]), days[last + 1] <= day {
             last += 1
-            spent += revenue[last]
+            spent = saturating(spent, revenue[last])
         }
         return PurchaseSummary(
             frequency: Int32(last - start), recency: days[last] - days[start], age: day - days[start],
-            monetaryValue: last > start ? spent / Double(last - start) : 0)
+            monetaryValue: last > start ? Double(spent) / 1e6 / Double(last - start) : 0)
     }
 
-    /// Purchase days after a day, and what was spent on them.
+    /// Purchase days after a day, and what was spent on them, money.
     func bought(by buyer: Int, after day: Int32) -> (days: Int, revenue: Double) {
         var index = Int(offsets[buyer + 1])
-        var spent = 0.0
+        var spent: Int64 = 0
         while index > Int(offsets[buyer]), days[index - 1] > day {
             index -= 1
-            spent += revenue[index]
+            spent = saturating(spent, revenue[index])
         }
-        return (Int(offsets[buyer + 1]) - index, spent)
+        return (Int(offsets[buyer + 1]) - index, Double(spent) / 1e6)
+    }
+
+    private func saturating(_ a: Int64, _ b: Int64) -> Int64 {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? (b < 0 ? .min : .max) : sum
     }
 }
 

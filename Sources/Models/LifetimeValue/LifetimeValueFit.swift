@@ -1,12 +1,3 @@
-/// A fitted lifetime value with what it was judged by.
-package struct LifetimeValueFit: Sendable, Equatable {
-    package var model: LifetimeValueModel
-    package var evidence: Evidence
-    package var metrics: [Tree.Member]
-    package var baseline: [Tree.Member]
-    package var parameters: [Tree.Member]
-}
-
 extension LifetimeValueModel {
     /// Fits the model on the whole history; judged by a fit on its beginning against its end.
     ///
@@ -66,7 +57,7 @@ struct LifetimeValueFitting {
         self.triplets = triplets.count
         let spenders = buyers.filter { $0.frequency > 0 && $0.monetaryValue > 0 }
         let amounts = GammaGammaLikelihood(
-            spenders.map { ($0.frequency, $0.monetaryValue) }, penalty: config.penalty, floor: 1)
+            spenders, penalty: config.penalty, floor: 1, unit: LifetimeValueFitting.unit(spenders))
         repeatBuyers = buyers.count { $0.frequency > 0 }
         let need = config.minimumRepeatBuyers
         guard repeatBuyers >= need else { throw .tooFewRepeatBuyers(have: repeatBuyers, need: need) }
@@ -82,6 +73,11 @@ struct LifetimeValueFitting {
             margin: config.margin, acquisitionCost: config.acquisitionCost,
             horizons: config.allHorizons.map { .init(days: $0, least: 0, greatest: 0) }
         ).scaled(over: buyers)
+    }
+
+    /// The median amount: so that a penalty means the same in every currency.
+    private static func unit(_ spenders: [PurchaseSummary]) -> Double {
+        spenders.isEmpty ? 1 : spenders.map(\.monetaryValue).sorted()[spenders.count / 2]
     }
 
     /// A fit that ends this close to q = 1 wants to cross it, to where no mean amount exists.

@@ -2,12 +2,20 @@ import Glibc
 
 /// What a buyer is worth in the days to come: repeat purchases by BG/NBD, spend by Gamma-Gamma, month by month
 /// with a discount.
-package struct LifetimeValueModel: Sendable, Equatable {
+package struct LifetimeValueModel: StoredModel {
+    package static let name = "clv"
+
     /// Days ahead that values are asked for, with the least and the greatest value the buyers of the fit had.
     package struct Horizon: Sendable, Equatable {
         package var days: Int
         package var least: Double
         package var greatest: Double
+
+        package init(days: Int, least: Double, greatest: Double) {
+            self.days = days
+            self.least = least
+            self.greatest = greatest
+        }
     }
 
     /// What is foretold of a buyer.
@@ -33,6 +41,18 @@ package struct LifetimeValueModel: Sendable, Equatable {
     package let acquisitionCost: Double
     /// Ascending by days.
     package let horizons: [Horizon]
+
+    package init(
+        purchases: BetaGeometric, spend: GammaGamma, discountMonthly: Double, margin: Double,
+        acquisitionCost: Double, horizons: [Horizon]
+    ) {
+        self.purchases = purchases
+        self.spend = spend
+        self.discountMonthly = discountMonthly
+        self.margin = margin
+        self.acquisitionCost = acquisitionCost
+        self.horizons = horizons
+    }
 
     /// - Parameter frequency: purchase days − 1.
     /// - Parameter recency: days from the first to the last purchase day.
@@ -97,7 +117,6 @@ package struct LifetimeValueModel: Sendable, Equatable {
 }
 
 extension LifetimeValueModel {
-    package static let name = "clv"
     private static let magic: UInt32 = 0x564C_4352  // RCLV
     private static let version: UInt32 = 1
 
