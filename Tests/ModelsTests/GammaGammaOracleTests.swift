@@ -65,7 +65,7 @@ import Testing
             purchases: BetaGeometric(
                 r: bgnbd.r, alpha: bgnbd.alpha * Self.week, a: bgnbd.a, b: bgnbd.b),
             spend: GammaGamma(p: money.p, q: money.q, v: money.v), discountMonthly: 0.01, margin: 1,
-            acquisitionCost: 0, horizons: [])
+            acquisitionCost: 0, horizon: 90, horizons: [])
     }
 
     private static let week = 30 / 4.345
@@ -145,7 +145,7 @@ import Testing
         let model = LifetimeValueModel(
             purchases: BetaGeometric(
                 r: purchases.r, alpha: purchases.alpha / 100 * Self.week, a: purchases.a, b: purchases.b),
-            spend: fit, discountMonthly: 0.01, margin: 1, acquisitionCost: 0, horizons: [])
+            spend: fit, discountMonthly: 0.01, margin: 1, acquisitionCost: 0, horizon: 90, horizons: [])
         for (index, row) in expected.rows.map({ table[$0] }).enumerated() {
             let one = model.predict(
                 frequency: row[1], recency: row[2] * Self.week, age: row[3] * Self.week,

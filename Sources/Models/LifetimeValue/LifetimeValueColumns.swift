@@ -137,5 +137,5 @@ package struct LifetimeValueConfig: Sendable, Equatable {
     }
 
     /// A day to a century.
-    static let horizonRange = 1...36_500
+    static let horizonRange = 1...36_600
 }

@@ -70,7 +70,7 @@ struct LifetimeValueFitting {
         correlation = LifetimeValueFitting.correlation(spenders)
         model = LifetimeValueModel(
             purchases: purchases.model, spend: spend.model, discountMonthly: config.discountMonthly,
-            margin: config.margin, acquisitionCost: config.acquisitionCost,
+            margin: config.margin, acquisitionCost: config.acquisitionCost, horizon: config.horizon,
             horizons: config.allHorizons.map { .init(days: $0, least: 0, greatest: 0) }
         ).scaled(over: buyers)
     }
@@ -129,6 +129,7 @@ struct LifetimeValueFitting {
             .init("discount_monthly", .finite(model.discountMonthly)),
             .init("margin", .finite(model.margin)),
             .init("acquisition_cost", .finite(model.acquisitionCost)),
+            .init("horizon_d", .int(Int64(model.horizon))),
             .init(
                 "horizons",
                 .array(
@@ -172,6 +173,6 @@ extension LifetimeValueModel {
         }
         return LifetimeValueModel(
             purchases: purchases, spend: spend, discountMonthly: discountMonthly, margin: margin,
-            acquisitionCost: acquisitionCost, horizons: horizons)
+            acquisitionCost: acquisitionCost, horizon: horizon, horizons: horizons)
     }
 }

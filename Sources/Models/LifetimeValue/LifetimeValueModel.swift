@@ -39,18 +39,21 @@ package struct LifetimeValueModel: StoredModel {
     package let discountMonthly: Double
     package let margin: Double
     package let acquisitionCost: Double
-    /// Ascending by days.
+    /// Days ahead of the value that is shown first.
+    package let horizon: Int
+    /// All of them, ascending by days.
     package let horizons: [Horizon]
 
     package init(
         purchases: BetaGeometric, spend: GammaGamma, discountMonthly: Double, margin: Double,
-        acquisitionCost: Double, horizons: [Horizon]
+        acquisitionCost: Double, horizon: Int, horizons: [Horizon]
     ) {
         self.purchases = purchases
         self.spend = spend
         self.discountMonthly = discountMonthly
         self.margin = margin
         self.acquisitionCost = acquisitionCost
+        self.horizon = horizon
         self.horizons = horizons
     }
 
@@ -126,6 +129,7 @@ extension LifetimeValueModel {
         writer.put(LifetimeValueModel.magic)
         writer.put(LifetimeValueModel.version)
         for value in positive + [discountMonthly, margin, acquisitionCost] { writer.put(value) }
+        writer.put(UInt64(horizon))
         writer.put(UInt32(horizons.count))
         for horizon in horizons {
             writer.put(UInt64(horizon.days))
@@ -153,6 +157,7 @@ extension LifetimeValueModel {
         let at = reader.position
         var values: [Double] = []
         for _ in 0..<10 { values.append(try reader.double()) }
+        let horizon = try reader.size()
         var horizons: [Horizon] = []
         for _ in 0..<(try reader.count(ofAtLeast: 24)) {
             horizons.append(
@@ -161,7 +166,7 @@ extension LifetimeValueModel {
         }
         try reader.finish()
         guard values.allSatisfy(\.isFinite), values[..<7].allSatisfy({ $0 > 0 }), values[5] > 1,
-            values[7] >= 0,
+            values[7] >= 0, LifetimeValueConfig.horizonRange.contains(horizon),
             horizons.allSatisfy({
                 LifetimeValueConfig.horizonRange.contains($0.days) && $0.least.isFinite
                     && $0.greatest.isFinite
@@ -171,6 +176,6 @@ extension LifetimeValueModel {
         self.init(
             purchases: BetaGeometric(r: values[0], alpha: values[1], a: values[2], b: values[3]),
             spend: GammaGamma(p: values[4], q: values[5], v: values[6]), discountMonthly: values[7],
-            margin: values[8], acquisitionCost: values[9], horizons: horizons)
+            margin: values[8], acquisitionCost: values[9], horizon: horizon, horizons: horizons)
     }
 }
