@@ -79,6 +79,13 @@ struct Bench: Sendable {
             name: "memory", summary: "State of a user, part by part, and resident memory.",
             options: ["--baseline", "--folder", "--no-triggers"],
             notes: "Baselines: sj_state's bytes a user, and 256.", run: memoryBench),
+        Bench(
+            name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
+            options: ["--baseline"],
+            notes: """
+                FILE has lines of frequency,recency,T,monetary_value under a heading, times in whole days; deploy/baselines/
+                lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
+                """, run: lifetimeValueBench),
     ]
 
     private static let ingestNotes = """
