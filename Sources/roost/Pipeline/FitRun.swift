@@ -91,6 +91,23 @@ struct FitRun: Sendable {
             previous: previous())
     }
 
+    func lifetimeValue(_ columns: SpendingColumns) -> FitRequest {
+        let chosen = settings.clv
+        func days(_ length: Int64) -> Int { Int(length / Microseconds.day) }
+        var config = LifetimeValueConfig()
+        config.horizon = days(chosen.horizon)
+        config.horizons = chosen.horizons.map(days)
+        config.discountMonthly = chosen.discountMonthly
+        config.trim = chosen.trim
+        config.margin = chosen.margin
+        config.acquisitionCost = chosen.acquisitionCost
+        config.penalty = chosen.penalty
+        config.minimumBuyers = chosen.minimumBuyers
+        return .lifetimeValue(
+            days: columns.days, revenue: columns.revenue, offsets: columns.offsets,
+            asOfDay: columns.asOfDay, config: config, previous: previous())
+    }
+
     private func previous<Model: StoredModel>() -> Model? {
         if order.previous.isEmpty { return nil }
         // A model that no longer reads back is as none: the candidate is held against the baseline alone.

@@ -80,6 +80,10 @@ actor Trainer {
             fit(
                 run, into: SegmentColumns(features: features.count),
                 { $0.segmentColumns(features, decidedOnly: scheduled) }, run.segments, completion)
+        case LifetimeValueModel.name:
+            fit(
+                run, into: SpendingColumns(), { $0.spendingColumns(decidedOnly: scheduled) },
+                run.lifetimeValue, completion)
         case RepurchaseModel.name:
             fit(
                 run, into: PurchaseDayColumns(), { $0.repurchaseColumns(decidedOnly: scheduled) },
