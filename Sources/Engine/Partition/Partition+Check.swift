@@ -19,6 +19,23 @@ extension Partition {
             try require("stage", isTime(entry.time) && isTime(entry.pendingTime) || entry.time == .min)
             number += 1
         }
+        try checkBackFill()
+    }
+
+    private func checkBackFill() throws(StateError) {
+        for entry in backFill.waiting.entries {
+            try require("back-fill", Int(entry.slot) < users.count && isTime(entry.time))
+        }
+        try require("back-fill", backFill.head == .min || isTime(backFill.head))
+        try require("back-fill", isTime(backFill.touched) && isTime(backFill.begun))
+        for index in backFill.cursor..<backFill.entries.count {
+            let entry = backFill.entries[index].pointee
+            try require("back-fill", Int(entry.slot) < users.count || entry.slot == .max)
+            try require("back-fill", isTime(entry.last) && isTime(entry.stageTime))
+            for time in [entry.purchase, entry.signUp] {
+                try require("back-fill", time == .min || isTime(time))
+            }
+        }
     }
 
     private func require(_ what: String, _ holds: Bool) throws(StateError) {

@@ -45,6 +45,7 @@ extension Partition {
             StatePart("timers", due.byteCount),
             StatePart("undecided events", pending.byteCount),
             StatePart("stages", stages.byteCount),
+            StatePart("back-fill", backFill.byteCount),
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
         ]

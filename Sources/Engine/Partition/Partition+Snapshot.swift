@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 5
+    private static let formatVersion: UInt32 = 6
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -20,6 +20,7 @@ extension Partition {
         due.write(to: &out)
         pending.write(to: &out)
         stages.write(to: &out)
+        backFill.write(to: &out)
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
@@ -63,6 +64,7 @@ extension Partition {
         due = try DueQueue(from: &input)
         pending = try Heap<PendingEntry>(from: &input)
         stages = try StageHistory(from: &input)
+        backFill = try BackFill(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try RepurchaseState(from: &input)
         tiers = try TierState(from: &input)
@@ -71,6 +73,7 @@ extension Partition {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
         try check()
+        backFill.index()
     }
 
     /// Takes changed settings: timers are set anew for everybody they may move for.

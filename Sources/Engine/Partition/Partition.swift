@@ -62,6 +62,7 @@ final class Partition {
     var due: DueQueue
     var pending: Heap<PendingEntry>
     var stages: StageHistory
+    var backFill = BackFill()
     var segments: SegmentState
     var repurchase: RepurchaseState
     var tiers = TierState()
@@ -114,7 +115,7 @@ final class Partition {
     /// Bytes of state, all included.
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
-            + due.byteCount + pending.byteCount + stages.byteCount
+            + due.byteCount + pending.byteCount + stages.byteCount + backFill.byteCount
     }
 
     /// The day of now.
@@ -132,7 +133,7 @@ final class Partition {
 
     /// Nothing fires or is decided before this instant; `Int64.max` when nothing waits.
     var nextDue: Int64 {
-        min(due.nextDue, pending.isEmpty ? .max : pending.first.time)
+        min(due.nextDue, pending.isEmpty ? .max : pending.first.time, backFillDue)
     }
 
     func account(_ slot: Int) -> UnsafeMutablePointer<AccountRecord>? {

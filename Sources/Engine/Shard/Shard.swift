@@ -165,6 +165,7 @@ package actor Shard {
         partition.now = max(partition.now, now)
         partition.clock = RecordClock(nows: [], end: partition.now, lateness: 0)
         partition.advance(to: frontier)
+        partition.settleBackFill()
     }
 
     private func apply(_ sequenced: SequencedBatch, _ number: UInt64) {
@@ -203,9 +204,11 @@ package actor Shard {
         for partition in partitions where partition.position < number {
             swap(&partition.triggers, &collected)
             partition.clock = clock
+            partition.noteOldest(sequenced.oldest, at: sequenced.endNow)
             partition.apply(view, startFrontier: sequenced.startFrontier)
             partition.now = max(partition.now, sequenced.endNow)
             partition.advance(to: sequenced.endFrontier)
+            partition.settleBackFill()
             swap(&partition.triggers, &collected)
             partition.position = number
         }
