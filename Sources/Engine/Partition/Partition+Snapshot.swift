@@ -66,8 +66,8 @@ extension Partition {
         stages = try StageHistory(from: &input)
         backFill = try BackFill(from: &input)
         segments = try SegmentState(from: &input)
-        repurchase = try RepurchaseState(from: &input)
-        tiers = try TierState(from: &input)
+        repurchase = try ModelSlot(from: &input)
+        tiers = try ModelSlot(from: &input)
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
