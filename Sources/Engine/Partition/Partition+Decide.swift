@@ -1,4 +1,5 @@
 import Core
+import Models
 
 extension Partition {
     /// Decides everything before `target` in the order of time: events first, then what falls due at the
@@ -50,13 +51,24 @@ extension Partition {
         case EventNames.addToCart: enter(.cart, slot, event.time, event.arrival)
         case EventNames.beginCheckout: enter(.checkout, slot, event.time, event.arrival)
         case EventNames.purchase:
+            precondition(pendingPurchases.pop().arrival == event.arrival, "an undecided purchase is missing")
             enter(.purchase, slot, event.time, event.arrival)
             purchased(slot, event.time)
         case EventNames.signUp: signedUp(slot, event.time)
         default: break
         }
         armDormant(slot)
-        if segments.isFitted { watchSegment(slot, event) }
+        if segments.isFitted {
+            watchSegment(slot, event)
+        } else if closesSession(user) {
+            armSessionClose(slot)
+        }
+    }
+
+    /// Whether something is decided when the user's short session closes.
+    @inline(__always)
+    func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
+        segments.isFitted || tiers.isFitted && user.pointee.has(UserRecord.bought)
     }
 
     // MARK: Stages
@@ -106,6 +118,7 @@ extension Partition {
                 user.pointee.flags &= ~UserRecord.repurchaseDone
             }
             account.pointee.lastPurchaseDecided = time
+            account.pointee.segmentAtLastPurchase = user.pointee.segment
             armAfterPurchase(slot)
         }
     }
@@ -292,6 +305,8 @@ extension Partition {
         if user.pointee.segment != 0 {
             triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
         }
+        let tier = Int(account(slot)?.pointee.tier ?? 0)
+        if tier != 0 { triggers.put(tier: TierRule.names[tier - 1]) }
         triggers.put(reasons: bought == .min ? 1 : 2)
         let absent = seen == .min ? 0 : max(0, due - seen)
         triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
@@ -309,7 +324,7 @@ extension Partition {
     /// Triggers that a late event can make untrue, and stale ones, which are recorded once.
     func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64, isStale: Bool) {
         switch rule {
-        case .segmentMoved, .botSuspected, .retracted: return
+        case .segmentMoved, .tierChanged, .botSuspected, .retracted: return
         case .welcome: if !isStale { return }
         default: break
         }

@@ -19,6 +19,7 @@ extension Partition {
             if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
             if time > account.pointee.lastPurchaseDecided {
                 account.pointee.lastPurchaseDecided = time
+                account.pointee.segmentAtLastPurchase = user.pointee.segment
                 user.pointee.flags &= ~UserRecord.repurchaseDone
                 armAfterPurchase(slot)
             }
@@ -31,7 +32,7 @@ extension Partition {
             }
         }
         armDormant(slot)
-        if segments.isFitted { armSessionClose(slot) }
+        if closesSession(user) { armSessionClose(slot) }
         if isOfLongAgo(time) { fillIn(slot, time, code) }
     }
 

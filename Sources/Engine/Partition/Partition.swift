@@ -62,11 +62,14 @@ final class Partition {
     var dedupe: DedupeSet
     var due: DueQueue
     var pending: Heap<PendingEntry>
+    /// The purchases among them, with their money.
+    var pendingPurchases = Heap<PendingPurchase>()
     var stages: StageHistory
     var backFill = BackFill()
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
+    var tierTotals = TierTotals()
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -115,7 +118,8 @@ final class Partition {
     /// Bytes of state, all included.
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
-            + due.byteCount + pending.byteCount + stages.byteCount + backFill.byteCount
+            + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
+            + backFill.byteCount
     }
 
     /// The day of now.

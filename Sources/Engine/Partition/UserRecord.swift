@@ -93,6 +93,16 @@ struct AccountRecord: BitwiseCopyable {
     var amountsClass: UInt8 = 0
     var recentClass: UInt8 = 0
     var recentCount: UInt8 = 0
+    /// Quartile levels by which the tier was decided: `TierLevels`.
+    var tierLevels: UInt16 = 0
+    /// Segment number + 1 when the last purchase was decided, 0 where there was none.
+    var segmentAtLastPurchase: UInt16 = 0
+    /// Place in `TierRule.names` + 1, and the best there ever was; 0: not decided.
+    var tier: UInt8 = 0
+    var tierBest: UInt8 = 0
+    /// Place in `GradeRule.names` + 1; 0: none.
+    var grade: UInt8 = 0
+    var spare: UInt8 = 0
 }
 
 /// One calendar day with a purchase.

@@ -224,7 +224,10 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
-            case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
+            case "tiers":
+                try partition.adoptTiers(
+                    verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
+                    instant: verdict.instant)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -323,8 +326,8 @@ package actor Shard {
 
     // MARK: Lists
 
-    package func openList(_ id: UInt64, names: EventNames, segment: String?) {
-        openLists[id] = (partitions.map { ($0, $0.openList(names: names, segment: segment)) }, 0)
+    package func openList(_ id: UInt64, names: EventNames, filter: UserFilter = UserFilter()) {
+        openLists[id] = (partitions.map { ($0, $0.openList(names: names, filter: filter)) }, 0)
     }
 
     /// The next users of a list, empty at the end.
