@@ -18,6 +18,7 @@ struct BenchConfiguration: Sendable {
         "tier_changed",
     ]
 
+    var clock = Settings.ClockMode.event
     /// Whether the built-in rules are on.
     var triggers = true
     /// Days; nil: as shipped. Sessions are kept so much longer than usual as that needs.
@@ -33,7 +34,7 @@ struct BenchConfiguration: Sendable {
         return """
             {
               data_dir: \(path.text),
-              clock: { mode: "event"\(lateness) },
+              clock: { mode: "\(clock.rawValue)"\(lateness) },
               listen: {
                 ingest: { address: "127.0.0.1:0" },
                 triggers: { address: "127.0.0.1:0" },
