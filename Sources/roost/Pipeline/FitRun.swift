@@ -85,9 +85,12 @@ struct FitRun: Sendable {
     func tiers(_ columns: TierColumns) -> FitRequest {
         var config = TiersConfig()
         config.minimumBuyers = settings.tiers.minimumBuyers
+        config.weights = settings.tiers.weights
+        config.cuts = settings.tiers.cuts
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
-            monetaryValue: columns.monetaryValue, heldOut: columns.heldOut, config: config,
+            monetaryValue: columns.monetaryValue, age: columns.age, yearSpend: columns.yearSpend,
+            boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
             previous: previous())
     }
 
