@@ -125,6 +125,20 @@ package struct UserView: Sendable {
         }
     }
 
+    /// A group in a segmentation beside the first.
+    package struct Membership: Sendable {
+        package var segmentation: String
+        package var segment: Segment
+        /// Where members of the group should come to, and how far that is for this user, in the
+        /// segmentation's transformed units; nil where there is no such aim.
+        package var target: Segment?
+        package var distance: Double?
+        package init(segmentation: String, segment: Segment) {
+            self.segmentation = segmentation
+            self.segment = segment
+        }
+    }
+
     package var user: [UInt8] = []
     package var firstSeen = EventTime(microseconds: 0)
     package var lastSeen = EventTime(microseconds: 0)
@@ -147,6 +161,8 @@ package struct UserView: Sendable {
     package var amountBy: [Named<[Named<Int64>]>] = []
     package var profile: [Named<String>] = []
     package var segment: Segment?
+    /// In the segmentations beside the first.
+    package var memberships: [Membership] = []
     package var repurchase: Repurchase?
     package var recentPurchases: [PurchaseView] = []
 
@@ -324,10 +340,11 @@ package protocol StatusSource: Sendable {
     /// Nil when all is well, else why not.
     func health() async -> String?
     func readiness() async -> String?
-    func segments() async -> SegmentsView
+    /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
     /// Users of a segment, or all. Throws where the segment is unknown or too many lists are open.
-    func users(segment: String?) async throws(StatusFailure) -> any UserList
+    func users(segment: String?, by segmentation: String?) async throws(StatusFailure) -> any UserList
     func models() async -> [ModelView]
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?

@@ -115,7 +115,7 @@ final class FakeSource: StatusSource {
     func health() async -> String? { script.health }
     func readiness() async -> String? { script.readiness }
 
-    func segments() async -> SegmentsView {
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
         SegmentsView(
             asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "segments@3",
             segments: [
@@ -131,7 +131,9 @@ final class FakeSource: StatusSource {
         return script.users[id]
     }
 
-    func users(segment: String?) async throws(StatusFailure) -> any UserList {
+    func users(
+        segment: String?, by segmentation: String?
+    ) async throws(StatusFailure) -> any UserList {
         log.withLock { $0.segments.append(segment) }
         if segment == "nowhere" {
             throw StatusFailure(httpStatus: 404, code: "unknown_segment", detail: "no segment nowhere")

@@ -56,7 +56,11 @@ extension Partition {
         default: break
         }
         armDormant(slot)
-        if segments.isFitted { watchSegment(slot, event) }
+        if segments.isFitted {
+            watchSegment(slot, event)
+        } else if !segmentations.isEmpty {
+            armSessionClose(slot)
+        }
     }
 
     // MARK: Stages

@@ -124,6 +124,7 @@ extension Partition {
 
     /// A short session has closed: the user's segment is decided anew.
     func closeSession(_ slot: Int, due: Int64) {
+        closeSessionInSegmentations(slot, due: due)
         guard segments.isFitted else { return }
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         measures(slot, into: &measured)

@@ -66,6 +66,8 @@ final class Partition {
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
+    /// Segmentations beside the first, in the order of their first adoption.
+    var segmentations: [Segmentation] = []
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -115,6 +117,7 @@ final class Partition {
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + stages.byteCount
+            + segmentations.reduce(0) { $0 + $1.byteCount }
     }
 
     /// The day of now.

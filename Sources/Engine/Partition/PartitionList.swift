@@ -15,18 +15,29 @@ final class PartitionList {
     let names: EventNames
     /// Only members of this segment; nil: all.
     let segment: String?
+    /// By this segmentation; nil: by the first.
+    let segmentation: String?
 
-    init(limit: Int, today: Int32, names: EventNames, segment: String?) {
+    init(limit: Int, today: Int32, names: EventNames, segment: String?, segmentation: String?) {
         self.limit = limit
         self.today = today
         self.names = names
         self.segment = segment
+        self.segmentation = segmentation
+    }
+
+    /// Whether it asks for a user.
+    func includes(_ user: UserView) -> Bool {
+        guard let segment else { return true }
+        guard let segmentation else { return user.segment?.name == segment }
+        return user.memberships.contains { $0.segmentation == segmentation && $0.segment.name == segment }
     }
 }
 
 extension Partition {
-    func openList(names: EventNames, segment: String?) -> PartitionList {
-        let list = PartitionList(limit: users.count, today: today, names: names, segment: segment)
+    func openList(names: EventNames, segment: String?, by segmentation: String? = nil) -> PartitionList {
+        let list = PartitionList(
+            limit: users.count, today: today, names: names, segment: segment, segmentation: segmentation)
         lists.append(list)
         return list
     }
@@ -55,14 +66,18 @@ extension Partition {
             list.cursor += 1
             if users[slot].pointee.has(UserRecord.erased) { continue }
             let kept = list.kept.removeValue(forKey: slot)
-            if kept == nil, let segment = list.segment {
-                let number = Int(users[slot].pointee.segment)
-                if number == 0 || segments.name(number - 1) != segment { continue }
+            if kept == nil, let segment = list.segment, !isIn(slot, segment, by: list.segmentation) {
+                continue
             }
             let user = kept ?? view(slot, names: list.names, today: list.today)
-            if let segment = list.segment, user.segment?.name != segment { continue }
-            result.append(user)
+            if list.includes(user) { result.append(user) }
         }
         return result
+    }
+
+    private func isIn(_ slot: Int, _ segment: String, by segmentation: String?) -> Bool {
+        if let segmentation { return isMember(slot, of: segment, by: segmentation) }
+        let number = Int(users[slot].pointee.segment)
+        return number != 0 && segments.name(number - 1) == segment
     }
 }

@@ -222,6 +222,8 @@ package actor Shard {
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
             case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
+            case let name where SettingsKeys.segmentations.contains(name):
+                try partition.adoptSegmentation(verdict)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -292,7 +294,7 @@ package actor Shard {
     }
 
     /// The model's segments, the outliers' last.
-    private static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
+    static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
         model.segments.map { (Int($0.id), $0.name) } + [(SegmentState.outlierID, SegmentsModel.outlierName)]
     }
 
@@ -320,8 +322,12 @@ package actor Shard {
 
     // MARK: Lists
 
-    package func openList(_ id: UInt64, names: EventNames, segment: String?) {
-        openLists[id] = (partitions.map { ($0, $0.openList(names: names, segment: segment)) }, 0)
+    /// - Parameter segmentation: whose segment; nil: the first's.
+    package func openList(
+        _ id: UInt64, names: EventNames, segment: String?, by segmentation: String? = nil
+    ) {
+        let lists = partitions.map { ($0, $0.openList(names: names, segment: segment, by: segmentation)) }
+        openLists[id] = (lists, 0)
     }
 
     /// The next users of a list, empty at the end.

@@ -23,13 +23,18 @@ enum PaymentNames {
         "purchase_span_d", "item_lines", "purchase_days", "frequency", "purchase",
     ]
     private static let amounts: Set<String> = [
-        "method_line_mean", "other_line_mean", "line_mean", "monetary_value", "order_mean",
+        "method_line_mean", "other_line_mean", "line_mean", "monetary_value", "day_mean",
     ]
     private static let method: Set<String> = [
-        "method_count", "method_amount", "method_line_mean", "method_share",
+        "method_count", "method_amount", "method_line_mean", "method_lines",
     ]
     /// Standardised units by which a group may miss what its name asks.
     private static let slack = 0.25
+
+    /// A feature's name without the method of payment after the colon.
+    static func stem(_ name: String) -> String {
+        String(name.prefix { $0 != ":" })
+    }
 
     static func assign(
         _ profiles: [SegmentProfile], features: [String], kept: [String?]
@@ -77,7 +82,7 @@ enum PaymentNames {
             users = Double(profile.users)
             revenue = profile.revenue
             func mean(_ of: Set<String>) -> Double {
-                let values = zip(features, profile.centroid).filter { of.contains($0.0) }.map(\.1)
+                let values = zip(features, profile.centroid).filter { of.contains(stem($0.0)) }.map(\.1)
                 return values.reduce(0, +) / Double(max(1, values.count))
             }
             activity = mean(doing)

@@ -47,8 +47,8 @@ extension SegmentsFitting {
 
     /// The next free id below the outliers', beginning again at 0 and stepping over those in use.
     private static func takeID(_ next: inout UInt16, _ inUse: Set<UInt16>) -> UInt16 {
-        while next >= SegmentsModel.outlierID || inUse.contains(next) {
-            next = next >= SegmentsModel.outlierID ? 0 : next + 1
+        while next >= SegmentsModel.idLimit || inUse.contains(next) {
+            next = next >= SegmentsModel.idLimit ? 0 : next + 1
         }
         defer { next += 1 }
         return next

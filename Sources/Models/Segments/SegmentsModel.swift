@@ -4,6 +4,8 @@ package struct SegmentsModel: StoredModel {
 
     /// Id of the group of those set apart; no cluster ever gets it.
     package static let outlierID: UInt16 = 255
+    /// Clusters' ids are below it.
+    package static let idLimit: UInt16 = 254
     package static let outlierName = "outlier"
 
     /// One group of users.

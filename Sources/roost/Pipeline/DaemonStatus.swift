@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Models
 import Store
 import Synchronization
 import Wire
@@ -91,7 +92,38 @@ struct DaemonStatus: StatusSource {
 
     func readiness() async -> String? { failure.value }
 
-    func segments() async -> SegmentsView {
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
+        guard let segmentation, segmentation != SegmentsModel.name else { return await segments() }
+        try requireSegmentation(segmentation)
+        let asOf = EventTime(microseconds: await sequencer.ledger.clock.now)
+        var totals = SegmentationTotals()
+        for shard in shards { totals.add(await shard.segmentTotals(by: segmentation)) }
+        let features = totals.features
+        return SegmentsView(
+            asOf: asOf, model: totals.version == 0 ? nil : "\(segmentation)@\(totals.version)",
+            segments: totals.groups.filter {
+                $0.id != Int(SegmentsModel.outlierID) || $0.users > 0
+            }.map { group in
+                SegmentView(
+                    id: group.id, name: group.name, users: group.users, converted: group.converted,
+                    centroid: zip(features, group.sums).map {
+                        Named($0, group.summed == 0 ? 0 : Double($1) / 1e6 / Double(group.summed))
+                    })
+            })
+    }
+
+    private func requireSegmentation(_ name: String) throws(StatusFailure) {
+        let known = trainer.modelNames.filter {
+            $0 == SegmentsModel.name || SettingsKeys.segmentations.contains($0)
+        }
+        guard known.contains(name) else {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_segmentation",
+                detail: "there is no segmentation \(name); there are \(known.joined(separator: ", "))")
+        }
+    }
+
+    private func segments() async -> SegmentsView {
         let asOf = EventTime(microseconds: await sequencer.ledger.clock.now)
         var merged: [SegmentTotals] = []
         var version = 0
@@ -132,10 +164,19 @@ struct DaemonStatus: StatusSource {
     /// Names that a segmentation may give out: one that is empty now is an empty list.
     private static let segmentNames = ["vip", "loyal", "newcomer", "at_risk", "dormant", "outlier"]
 
-    func users(segment: String?) async throws(StatusFailure) -> any UserList {
+    func users(
+        segment: String?, by segmentation: String?
+    ) async throws(StatusFailure) -> any UserList {
+        if let segmentation, segment == nil {
+            throw StatusFailure(
+                httpStatus: 400, code: "bad_parameter",
+                detail: "by=\(segmentation) says whose segment, and no segment is given")
+        }
+        let other = segmentation == SegmentsModel.name ? nil : segmentation
         if let segment {
-            let known = await segments().segments.map(\.name)
-            guard known.contains(segment) || Self.segmentNames.contains(segment) else {
+            let known = try await segments(by: segmentation).segments.map(\.name)
+            let isFirst = other == nil
+            guard known.contains(segment) || isFirst && Self.segmentNames.contains(segment) else {
                 throw StatusFailure(
                     httpStatus: 404, code: "unknown_segment",
                     detail: known.isEmpty
@@ -153,7 +194,7 @@ struct DaemonStatus: StatusSource {
         let asOf = await sequencer.atOnePosition { ledger in
             for shard in shards {
                 let names = ledger.names
-                shard.ask({ $0.openList(id, names: names, segment: segment) }) {}
+                shard.ask({ $0.openList(id, names: names, segment: segment, by: other) }) {}
             }
             return EventTime(microseconds: ledger.clock.now)
         }
