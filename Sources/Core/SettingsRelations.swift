@@ -53,8 +53,20 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + models.tiers.conflicts
-            + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
+            + models.tiers.conflicts + limitConflicts
+    }
+
+    /// A feature of how purchases are paid needs to know which method of payment.
+    private var segmentationConflicts: [SettingsConflict] {
+        SettingsKeys.segmentations.compactMap { name in
+            guard models.enabled.contains(name), let chosen = models.segmentation(name),
+                chosen.method.isEmpty,
+                let feature = chosen.features.first(where: SettingsKeys.methodFeatures.contains)
+            else { return nil }
+            return .init(
+                "models.\(name).method", "\(feature) asks about a payment_method, and none is named")
+        }
     }
 
     private var listenConflicts: [SettingsConflict] {

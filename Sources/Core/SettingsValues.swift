@@ -42,6 +42,12 @@ extension SettingsKey {
         case .durations(let path, let range):
             settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be one of \(known.joined(separator: ", ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -64,7 +70,7 @@ extension SettingsKey {
     /// The value as a file would give it.
     package func value(in settings: Settings) -> JSONValue {
         switch kind {
-        case .text(let path), .address(let path): .string(settings[keyPath: path])
+        case .text(let path), .address(let path), .choice(let path, _): .string(settings[keyPath: path])
         case .flag(let path): .bool(settings[keyPath: path])
         case .count(let path, _), .bytes(let path, _): .integer(Int64(settings[keyPath: path]))
         case .bigCount(let path, _), .bigBytes(let path, _): .integer(settings[keyPath: path])
@@ -112,6 +118,7 @@ extension SettingsKey {
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
+        case .choice(_, let known): known.joined(separator: ", ")
         default: nil
         }
     }

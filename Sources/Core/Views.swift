@@ -163,6 +163,20 @@ package struct UserView: Sendable {
         }
     }
 
+    /// A group in a segmentation beside the first.
+    package struct Membership: Sendable {
+        package var segmentation: String
+        package var segment: Segment
+        /// Where members of the group should come to, and how far that is for this user, in the
+        /// segmentation's transformed units; nil where there is no such aim.
+        package var target: Segment?
+        package var distance: Double?
+        package init(segmentation: String, segment: Segment) {
+            self.segmentation = segmentation
+            self.segment = segment
+        }
+    }
+
     package var user: [UInt8] = []
     package var firstSeen = EventTime(microseconds: 0)
     package var lastSeen = EventTime(microseconds: 0)
@@ -191,6 +205,8 @@ package struct UserView: Sendable {
     package var grade: String?
     /// The segment's name when the last purchase was decided.
     package var segmentAtLastPurchase: String?
+    /// In the segmentations beside the first.
+    package var memberships: [Membership] = []
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?
@@ -233,10 +249,15 @@ package struct TierView: Sendable {
 /// Which users a list holds: those of whom all that is named is true.
 package struct UserFilter: Sendable, Equatable {
     package var segment: String?
+    /// Whose segment; nil: the first segmentation's.
+    package var segmentation: String?
     package var tier: String?
     package var grade: String?
-    package init(segment: String? = nil, tier: String? = nil, grade: String? = nil) {
+    package init(
+        segment: String? = nil, segmentation: String? = nil, tier: String? = nil, grade: String? = nil
+    ) {
         self.segment = segment
+        self.segmentation = segmentation
         self.tier = tier
         self.grade = grade
     }
@@ -407,7 +428,8 @@ package protocol StatusSource: Sendable {
     /// Nil when all is well, else why not.
     func health() async -> String?
     func readiness() async -> String?
-    func segments() async -> SegmentsView
+    /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
     /// Some users, or all. Throws where a name is unknown or too many lists are open.
     func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList

@@ -32,7 +32,11 @@ package struct UserEncoder: Sendable {
         if let coupons = user.coupons { encode(coupons, into: &json) }
         amounts(user.amountBy, into: &json)
         json.texts("profile", user.profile)
-        if let segment = user.segment { encode(segment, into: &json) }
+        if let segment = user.segment {
+            json.key("segment")
+            encode(segment, into: &json)
+        }
+        if !user.memberships.isEmpty { encode(user.memberships, into: &json) }
         if let tier = user.tier { encode(tier, into: &json) }
         for (name, text) in [
             ("grade", user.grade), ("tier_best", user.tierBest),
@@ -187,12 +191,38 @@ package struct UserEncoder: Sendable {
     }
 
     private func encode(_ segment: UserView.Segment, into json: inout JSONWriter) {
-        json.key("segment")
         json.beginObject()
+        members(of: segment, into: &json)
+        json.endObject()
+    }
+
+    private func members(of segment: UserView.Segment, into json: inout JSONWriter) {
         json.key("id")
         json.value(segment.id)
         json.key("name")
         json.value(segment.name)
+    }
+
+    /// The segmentations beside the first, each with where its group should come to.
+    private func encode(_ memberships: [UserView.Membership], into json: inout JSONWriter) {
+        json.key("segments")
+        json.beginObject()
+        for membership in memberships {
+            json.key(membership.segmentation)
+            json.beginObject()
+            members(of: membership.segment, into: &json)
+            if let target = membership.target {
+                json.key("target")
+                json.beginObject()
+                members(of: target, into: &json)
+                if let distance = membership.distance {
+                    json.key("distance")
+                    json.value(distance)
+                }
+                json.endObject()
+            }
+            json.endObject()
+        }
         json.endObject()
     }
 

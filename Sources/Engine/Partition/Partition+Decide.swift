@@ -68,7 +68,7 @@ extension Partition {
     /// Whether something is decided when the user's short session closes.
     @inline(__always)
     func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
-        segments.isFitted || tiers.isFitted && user.pointee.has(UserRecord.bought)
+        segments.isFitted || !segmentations.isEmpty || tiers.isFitted && user.pointee.has(UserRecord.bought)
     }
 
     // MARK: Stages

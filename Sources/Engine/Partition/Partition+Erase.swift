@@ -36,6 +36,7 @@ extension Partition {
 
     private func empty(_ slot: Int) {
         leaveSegment(slot)
+        leaveSegmentations(slot)
         stages.erase(from: users[slot].pointee.stageLink)
         if let account = account(slot) {
             pool.erase(account.pointee.days, sizeClass: account.pointee.daysClass)

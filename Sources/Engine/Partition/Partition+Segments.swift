@@ -125,6 +125,7 @@ extension Partition {
     /// A short session has closed: the user's segment is decided anew, and a buyer's tier.
     func closeSession(_ slot: Int, due: Int64) {
         closeSegment(slot, due: due)
+        closeSessionInSegmentations(slot, due: due)
         closeTier(slot, due: due)
     }
 

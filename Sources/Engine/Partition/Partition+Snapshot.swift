@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 6
+    private static let formatVersion: UInt32 = 7
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -27,6 +27,8 @@ extension Partition {
         tiers.write(to: &out)
         lifetimeValue.write(to: &out)
         tierTotals.write(to: &out)
+        out.put(UInt64(segmentations.count))
+        for segmentation in segmentations { segmentation.write(to: &out) }
         formerDelays.write(to: &out)
         return out.bytes
     }
@@ -74,6 +76,9 @@ extension Partition {
         tiers = try ModelSlot(from: &input)
         lifetimeValue = try ModelSlot(from: &input)
         tierTotals = try TierTotals(from: &input)
+        for _ in 0..<(try input.count(of: 8)) {
+            segmentations.append(try Segmentation(from: &input, users: users.count))
+        }
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")

@@ -71,6 +71,8 @@ final class Partition {
     var tiers = ModelSlot<TiersModel>()
     var lifetimeValue = ModelSlot<LifetimeValueModel>()
     var tierTotals = TierTotals()
+    /// Segmentations beside the first, in the order of their first adoption.
+    var segmentations: [Segmentation] = []
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -120,7 +122,7 @@ final class Partition {
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
-            + backFill.byteCount
+            + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount }
     }
 
     /// The day of now.

@@ -66,10 +66,7 @@ extension Partition {
 
     private func isListed(_ slot: Int, _ filter: UserFilter) -> Bool {
         if filter.isEmpty { return true }
-        if let segment = filter.segment {
-            let number = Int(users[slot].pointee.segment)
-            if number == 0 || segments.name(number - 1) != segment { return false }
-        }
+        if let segment = filter.segment, !isIn(slot, segment, by: filter.segmentation) { return false }
         if filter.tier == nil, filter.grade == nil { return true }
         guard let account = account(slot)?.pointee else { return false }
         if let tier = filter.tier {
@@ -80,11 +77,22 @@ extension Partition {
         }
         return true
     }
+
+    private func isIn(_ slot: Int, _ segment: String, by segmentation: String?) -> Bool {
+        if let segmentation { return isMember(slot, of: segment, by: segmentation) }
+        let number = Int(users[slot].pointee.segment)
+        return number != 0 && segments.name(number - 1) == segment
+    }
 }
 
 extension UserFilter {
     fileprivate func passes(_ user: UserView) -> Bool {
-        (segment == nil || user.segment?.name == segment) && (tier == nil || user.tier?.name == tier)
-            && (grade == nil || user.grade == grade)
+        isIn(user) && (tier == nil || user.tier?.name == tier) && (grade == nil || user.grade == grade)
+    }
+
+    private func isIn(_ user: UserView) -> Bool {
+        guard let segment else { return true }
+        guard let segmentation else { return user.segment?.name == segment }
+        return user.memberships.contains { $0.segmentation == segmentation && $0.segment.name == segment }
     }
 }

@@ -89,6 +89,8 @@ struct AccountRecord: BitwiseCopyable {
     /// The last purchases with their items, encoded.
     var recent: UInt32 = 0
     var recentBytes: UInt32 = 0
+    /// Lines of all purchases; one without items is one line.
+    var itemLines: UInt32 = 0
     var daysClass: UInt8 = 0
     var amountsClass: UInt8 = 0
     var recentClass: UInt8 = 0
@@ -116,10 +118,28 @@ struct PurchaseDay: BitwiseCopyable {
 
 /// Money spent under one value of a dimension.
 struct AmountEntry: BitwiseCopyable {
-    /// 0 category, 1 payment method, 2 channel.
-    var dimension: UInt32
+    /// 8 bits of dimension (0 category, 1 payment method, 2 channel), 24 of lines, which payment methods
+    /// count.
+    private var packed: UInt32
     var value: UInt32
     var amount: Int64
+
+    static let linesMax: UInt32 = (1 << 24) - 1
+
+    init(dimension: UInt32, value: UInt32, amount: Int64, lines: UInt32) {
+        packed = dimension | min(lines, Self.linesMax) << 8
+        self.value = value
+        self.amount = amount
+    }
+
+    @inline(__always)
+    var dimension: UInt32 { packed & 0xFF }
+    var lines: UInt32 { packed >> 8 }
+
+    /// Stops at the most that fits.
+    mutating func add(lines more: UInt32) {
+        packed = dimension | min(lines + min(more, Self.linesMax), Self.linesMax) << 8
+    }
 }
 
 /// A session that is over but may still be joined by late events.

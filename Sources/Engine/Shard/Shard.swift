@@ -229,6 +229,8 @@ package actor Shard {
                 try partition.adoptTiers(
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
+            case let name where SettingsKeys.segmentations.contains(name):
+                try partition.adoptSegmentation(verdict)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -299,7 +301,7 @@ package actor Shard {
     }
 
     /// The model's segments, the outliers' last.
-    private static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
+    static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
         model.segments.map { (Int($0.id), $0.name) } + [(SegmentState.outlierID, SegmentsModel.outlierName)]
     }
 

@@ -56,11 +56,26 @@ struct FitRun: Sendable {
     }
 
     func segments(_ columns: SegmentColumns) -> FitRequest {
-        let chosen = settings.segments
+        segments(columns, settings.segments, naming: .activity)
+    }
+
+    /// A segmentation beside the first.
+    func segmentation(_ columns: SegmentColumns) -> FitRequest {
+        let chosen = settings.segmentation(order.name) ?? settings.segments
+        let isOfBuyers = chosen.featureNames.contains { UserFeature($0)?.needsPurchase ?? false }
+        return segments(
+            columns, chosen, naming: order.name == "payments" ? .payments : isOfBuyers ? .value : .activity)
+    }
+
+    private func segments(
+        _ columns: SegmentColumns, _ chosen: Settings.SegmentsModel, naming: SegmentsConfig.Naming
+    ) -> FitRequest {
         var config = SegmentsConfig(
-            features: chosen.features.map {
+            features: chosen.featureNames.map {
                 SegmentsConfig.Feature($0, counted: SegmentFeature($0)?.isCount ?? false)
             })
+        config.transform = SegmentTransform(chosen.transform) ?? .standard
+        config.naming = naming
         config.k = chosen.k
         config.restarts = chosen.restarts
         config.iterations = chosen.iterations

@@ -91,6 +91,11 @@ actor Trainer {
         case TiersModel.name:
             fit(
                 run, into: TierColumns(), { $0.tierColumns(decidedOnly: scheduled) }, run.tiers, completion)
+        case let name where run.settings.segmentation(name) != nil:
+            let features = run.settings.segmentation(name)?.featureNames.compactMap { UserFeature($0) } ?? []
+            fit(
+                run, into: SegmentColumns(features: features.count),
+                { $0.segmentationColumns(features, decidedOnly: scheduled) }, run.segmentation, completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }
