@@ -25,6 +25,7 @@ extension Partition {
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
+        lifetimeValue.write(to: &out)
         tierTotals.write(to: &out)
         formerDelays.write(to: &out)
         return out.bytes
@@ -71,6 +72,7 @@ extension Partition {
         segments = try SegmentState(from: &input)
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
+        lifetimeValue = try ModelSlot(from: &input)
         tierTotals = try TierTotals(from: &input)
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {

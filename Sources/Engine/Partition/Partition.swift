@@ -69,6 +69,7 @@ final class Partition {
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
+    var lifetimeValue = ModelSlot<LifetimeValueModel>()
     var tierTotals = TierTotals()
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()

@@ -224,6 +224,7 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
+            case "clv": try partition.adoptLifetimeValue(verdict.bytes, version: verdict.version)
             case "tiers":
                 try partition.adoptTiers(
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,

@@ -48,9 +48,10 @@ extension FitRequest {
             writer.put(UInt64(heldOut.count))
             writer.put(lifetimeValue != nil)
         }
-        for column in [daysSinceLast, frequency, monetaryValue, age] { request.add(.doubles(column)) }
-        if let lifetimeValue { request.add(.doubles(lifetimeValue)) }
-        request.add(.doubles(yearSpend))
+        let columns = [daysSinceLast, frequency, monetaryValue, age]
+        for (column, name) in zip(columns, TierRule.variables) { request.add(.doubles(column), named: name) }
+        if let lifetimeValue { request.add(.doubles(lifetimeValue), named: TierRule.variables[4]) }
+        request.add(.doubles(yearSpend), named: "year_spend")
         request.add(.bytes(boughtInYear))
         request.add(.bytes(heldOut))
         return request
