@@ -11,8 +11,10 @@ from harness import check, check_each, expect, expect_equal
 
 TIERS = ["At Risk", "Bronze", "Silver", "Gold", "VIP"]
 GRADES = ["G1", "G2", "G3", "VIP"]
-# Published for days since last, frequency, monetary value, T and lifetime value, which is not known here.
+# Published for days since last, frequency, monetary value and T; the last, of the lifetime value, counts where
+# a model of it is in use.
 WEIGHTS = [0.278, 0.108, 0.187, 0.286]
+VALUE_WEIGHT = 0.142
 GAP, LATENESS = 30 * MINUTE, 60 * SECOND
 CONFIG = {"models": {"enabled": ["tiers"], "tiers": {"minimum_buyers": 20}}}
 
@@ -181,3 +183,33 @@ def configured_tiers(env):
                     (row["tier"]["name"], float(row["tier"]["score"])), (by_level[score], float(score)), user)
         for query in ("tier=Platinum", "grade=G9"):
             expect_equal(daemon.status.get(f"/v1/users?{query}").status, 404, query)
+
+
+@check
+def the_lifetime_value_counts_where_it_is_known(env):
+    """With a model of the lifetime value in use its quartile is the fifth of the score."""
+    lines = env.log("cdnow_sample")
+    with env.daemon({"models": {"enabled": ["clv", "tiers"]}}) as daemon:
+        daemon.feed(lines)
+        for model in ("clv", "tiers"):
+            expect_equal(daemon.status.refit(model).json()["adopted"], True, f"{model} adopted")
+        told = daemon.status.json("/v1/models/tiers")["parameters"]["tier"]
+        expect("left_out" not in told, f"nothing is left out: {told.get('left_out')}")
+        users, _ = daemon.status.users()
+    purchases, _ = buyers_of(lines)
+    today = features.read_log(lines, features.Config()).now // DAY
+    rows = {user: variables(of, today)[0] for user, of in purchases.items()}
+    for user, row in rows.items():
+        row.append(float(users[user]["predictions"]["clv"]["value"]))
+    weights = WEIGHTS + [VALUE_WEIGHT]
+    edges = [quantile_edges([row[place] for row in rows.values()], 4) for place in range(5)]
+    wrong = []
+    for user, row in rows.items():
+        levels = [level(value, cuts) for value, cuts in zip(row, edges)]
+        levels[0] = 5 - levels[0]
+        score = sum(weight * place for weight, place in zip(weights, levels)) / sum(weights)
+        if abs(float(users[user]["tier"]["score"]) - score) > 1e-8:
+            wrong.append((user, row, score, users[user]["tier"]))
+    # A value at an edge may be shown a digit away from it.
+    expect(len(wrong) <= len(rows) // 1000, f"{len(wrong)} of {len(rows)} scores are wrong: {wrong[:3]}")
+    return f"{len(rows)} buyers"
