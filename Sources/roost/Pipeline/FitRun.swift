@@ -104,7 +104,8 @@ struct FitRun: Sendable {
         config.cuts = settings.tiers.cuts
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
-            monetaryValue: columns.monetaryValue, age: columns.age, yearSpend: columns.yearSpend,
+            monetaryValue: columns.monetaryValue, age: columns.age, lifetimeValue: columns.lifetimeValue,
+            yearSpend: columns.yearSpend,
             boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
             previous: previous())
     }
