@@ -77,7 +77,7 @@ struct RepurchaseDateTests {
     }
 
     /// A user's purchase days before an instant, put together by hand.
-    private func trail(_ user: String, before instant: Int64, _ log: [PlainEvent]) -> PurchaseTrail? {
+    private func history(_ user: String, before instant: Int64, _ log: [PlainEvent]) -> PurchaseTrail? {
         var days: [(day: Int32, purchases: UInt32, revenue: Double)] = []
         for event in log where event.user == user && event.time < instant {
             let number = Int32(event.time / day)
@@ -116,7 +116,7 @@ struct RepurchaseDateTests {
         let due = rig.triggers.filter { $0.rule == "repurchase_due" }
         #expect(due.count > 50)
         for trigger in due {
-            let trail = try #require(trail(trigger.userName, before: trigger.due.microseconds, log))
+            let trail = try #require(history(trigger.userName, before: trigger.due.microseconds, log))
             let wait = Int32(max(1, model.predict(trail).p50.rounded()))
             #expect(trigger.due.microseconds == Int64(trail.lastDay + wait) * day)
             let today = Int32(trigger.at.microseconds / day)
@@ -131,7 +131,7 @@ struct RepurchaseDateTests {
             #expect(told.map(\.contribution) == reasons.map(\.contribution))
         }
         let end = Self.start + 150 * day
-        let trail = try #require(trail("user-3", before: end, log))
+        let trail = try #require(history("user-3", before: end, log))
         let view = try #require(await rig.view("user-3")?.repurchase)
         let left = model.predict(trail, conditionedOn: Double(Int32(end / day) - trail.lastDay))
         #expect(view.date == trail.lastDay + Int32(left.p50.rounded()))
