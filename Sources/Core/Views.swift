@@ -107,6 +107,34 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a buyer is worth in the days to come.
+    package struct LifetimeValue: Sendable {
+        package struct Horizon: Sendable {
+            package var days: Int
+            /// Money.
+            package var value: Double
+            package var expectedPurchases: Double
+            /// 0 to 1 among the buyers of the fit; nil where they are not known.
+            package var scaled: Double?
+            package init(days: Int, value: Double, expectedPurchases: Double, scaled: Double?) {
+                self.days = days
+                self.value = value
+                self.expectedPurchases = expectedPurchases
+                self.scaled = scaled
+            }
+        }
+
+        package var probabilityAlive: Double
+        package var main: Horizon
+        /// At other horizons, ascending.
+        package var further: [Horizon]
+        package init(probabilityAlive: Double, main: Horizon, further: [Horizon]) {
+            self.probabilityAlive = probabilityAlive
+            self.main = main
+            self.further = further
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -150,6 +178,8 @@ package struct UserView: Sendable {
     package var profile: [Named<String>] = []
     package var segment: Segment?
     package var repurchase: Repurchase?
+    /// Nil without a purchase or before a model was adopted.
+    package var lifetimeValue: LifetimeValue?
     package var recentPurchases: [PurchaseView] = []
 
     package init() {}

@@ -200,7 +200,7 @@ def repurchase_beats_its_baselines(env, name):
     metrics, baseline = told["metrics"], told["baseline"]
     expect("accelerated failure time" in told["parameters"]["method"], f"method: {told['parameters']}")
     error = float(metrics["median_absolute_error_d"])
-    for other in ("population_median", "own_mean_gap", "shrunk_gap"):
+    for other in ("population_median", "own_mean_gap", "shrunk_gap", "bgnbd"):
         expect(error <= float(baseline[other]["mae_d"]), f"{error} against {other}'s {baseline[other]}")
     expect(float(metrics["pinball_d"]) < float(baseline["shrunk_gap"]["pinball_d"]), f"pinball: {metrics}")
     covered = float(metrics["coverage_80"])

@@ -49,6 +49,7 @@ import Testing
         #expect(error < 0.9 * value(fit.baseline, "shrunk_gap", "mae_d"))
         #expect(error < 0.9 * value(fit.baseline, "population_median", "mae_d"))
         #expect(error < 0.9 * value(fit.baseline, "own_mean_gap", "mae_d"))
+        #expect(error < 0.9 * value(fit.baseline, "bgnbd", "mae_d"))
         #expect(value(fit.metrics, "pinball_d") < value(fit.baseline, "shrunk_gap", "pinball_d"))
         let covered = value(fit.metrics, "coverage_80")
         #expect(covered > 0.78 && covered < 0.82, "\(covered)")

@@ -14,7 +14,9 @@ protocol FitTask {
 }
 
 /// Every kind of fit there is.
-private var fitTasks: [any FitTask.Type] { [SegmentsTask.self, RepurchaseTask.self, TiersTask.self] }
+private var fitTasks: [any FitTask.Type] {
+    [SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self]
+}
 
 enum RequestHead {
     static let magic: UInt32 = 0x5152_4652  // RFRQ

@@ -39,8 +39,9 @@ extension RepurchaseModel {
         var model = RepurchaseModel(everything)
         model.trees = trees?.final
         let judged = RepurchaseJudgement(
-            .init(shrunk: RepurchaseModel(training), trees: trees, final: model, previous: previous), table,
-            training: training)
+            .init(
+                shrunk: RepurchaseModel(training), trees: trees, final: model, previous: previous,
+                rates: BetaGeometricGaps(columns)), table, training: training)
         if !judged.treesWin { model.trees = nil }
         let published = try PublishedRegressor(columns).metrics
         return RepurchaseFit(

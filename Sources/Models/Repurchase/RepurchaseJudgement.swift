@@ -17,6 +17,8 @@ struct RepurchaseJudgement {
         /// On everybody, with and without the trees.
         var final: RepurchaseModel
         var previous: RepurchaseModel?
+        /// Fitted without them, where it can be.
+        var rates: BetaGeometricGaps?
     }
 
     init(_ contenders: Contenders, _ table: IntervalTable, training: RepurchaseHistory) {
@@ -77,6 +79,10 @@ struct RepurchaseJudgement {
             .init("own_mean_gap", RepurchaseScore(byMean, weights).tree),
             .init("shrunk_gap", RepurchaseScore(shrunk, lengths, weights).tree),
         ]
+        if let rates = contenders.rates {
+            let byRate = cases.map { abs(rates.median($0) - $0.length) }
+            baseline.append(.init("bgnbd", RepurchaseScore(byRate, weights).tree))
+        }
         if let inUse {
             baseline += [
                 .init("in_use_error_d", .finite(RepurchaseScore(errors(inUse), weights).mean)),

@@ -94,6 +94,13 @@ struct Bench: Sendable {
                 Baseline: the same without refits, in turns; by the wall clock, under which nothing waits for a fit.
                 """,
             run: refitBench),
+        Bench(
+            name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
+            options: ["--baseline"],
+            notes: """
+                FILE has lines of frequency,recency,T,monetary_value under a heading, times in whole days; deploy/baselines/
+                lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
+                """, run: lifetimeValueBench),
     ]
 
     private static let ingestNotes = """
