@@ -98,6 +98,8 @@ package struct UserView: Sendable {
         package var date: Int32
         package var p10: Int32
         package var p90: Int32
+        /// What moved the date most; only where one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(date: Int32, p10: Int32, p90: Int32) {
             self.date = date
             self.p10 = p10

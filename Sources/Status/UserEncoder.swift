@@ -276,6 +276,7 @@ package struct UserEncoder: Sendable {
         json.value(day: repurchase.p10)
         json.key("p90")
         json.value(day: repurchase.p90)
+        TriggerEncoder.encode(repurchase.why, into: &json)
         json.endObject()
     }
 

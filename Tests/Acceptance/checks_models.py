@@ -186,6 +186,32 @@ def repurchase_dates(env):
     return f"{buyers} buyers"
 
 
+@check_each("online_retail_a", "cdnow_sample")
+def repurchase_beats_its_baselines(env, name):
+    """On a real log the dates are nearer than every baseline's, and four in five come within the interval."""
+    with env.daemon() as daemon:
+        daemon.feed(env.log(name))
+        answer = daemon.status.refit("repurchase").json()
+        expect_equal(answer["adopted"], True, f"{answer}")
+        told = daemon.status.json("/v1/models/repurchase")
+        users, _ = daemon.status.users()
+        bought = max(users, key=lambda user: users[user].get("purchase", {}).get("days", 0))
+        page = daemon.status.json(f"/v1/users/{urllib.parse.quote(bought, safe='')}")
+    metrics, baseline = told["metrics"], told["baseline"]
+    expect("accelerated failure time" in told["parameters"]["method"], f"method: {told['parameters']}")
+    error = float(metrics["median_absolute_error_d"])
+    for other in ("population_median", "own_mean_gap", "shrunk_gap", "bgnbd"):
+        expect(error <= float(baseline[other]["mae_d"]), f"{error} against {other}'s {baseline[other]}")
+    expect(float(metrics["pinball_d"]) < float(baseline["shrunk_gap"]["pinball_d"]), f"pinball: {metrics}")
+    covered = float(metrics["coverage_80"])
+    # A fifth of so few buyers tells the share to about 0.02.
+    expect(0.75 < covered < 0.85, f"coverage {covered}")
+    why = page["predictions"]["repurchase"]["why"]
+    expect(why and all(float(one["contribution"]) != 0 for one in why), f"why of {bought!r}: {why}")
+    return (f"{error:.1f} d off, shrunk gap {float(baseline['shrunk_gap']['mae_d']):.1f}, own mean "
+            f"{float(baseline['own_mean_gap']['mae_d']):.1f}; {covered:.3f} within the interval")
+
+
 @check
 def a_model_without_data_is_refused(env):
     """Too little data is a refusal with its reason, kept in the history, and no failure."""

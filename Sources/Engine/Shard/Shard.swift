@@ -272,7 +272,9 @@ package actor Shard {
     package func user(_ id: [UInt8], names: EventNames) -> UserView? {
         let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
-        return partition.view(slot, names: names)
+        var view = partition.view(slot, names: names)
+        view.repurchase?.why = partition.repurchaseReasons(slot)
+        return view
     }
 
     package func segmentTotals() -> (version: Int, segments: [SegmentTotals]) {

@@ -26,6 +26,10 @@ package enum FitRefusal: Error, Equatable {
     case badWeights
     /// Of the tiers: not four that ascend.
     case badCuts
+    /// A row whose label cannot be, such as a class that does not exist.
+    case impossibleLabel(row: Int)
+    /// What the library that trains had against it.
+    case learner(String)
     case unknownModel(String)
     case malformed(CodingFailure)
 
@@ -50,6 +54,8 @@ package enum FitRefusal: Error, Equatable {
         case .daysOutOfOrder(let buyer): "purchase days of buyer \(buyer) do not ascend to the as-of day"
         case .badWeights: "the weights of the tiers are five numbers, none negative and not all 0"
         case .badCuts: "the cuts of the tiers are four ascending numbers"
+        case .impossibleLabel(let row): "the label of row \(row) cannot be"
+        case .learner(let reason): "the trees could not be trained: \(reason)"
         case .unknownModel(let name): "no model is called \(name)"
         case .malformed(let failure): "malformed request: \(failure.reason)"
         }

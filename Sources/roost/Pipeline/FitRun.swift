@@ -91,8 +91,10 @@ struct FitRun: Sendable {
     func repurchase(_ columns: PurchaseDayColumns) -> FitRequest {
         var config = RepurchaseConfig()
         config.minimumIntervals = settings.repurchase.minimumIntervals
+        config.seed = settings.seed
         return .repurchase(
-            days: columns.days, offsets: columns.offsets, heldOut: columns.heldOut,
+            days: columns.days, purchases: columns.purchases, revenue: columns.revenue,
+            offsets: columns.offsets, heldOut: columns.heldOut,
             asOfDay: zone.day(of: EventTime(microseconds: order.instant)), config: config,
             previous: previous())
     }
