@@ -157,6 +157,28 @@ package struct Settings: Sendable, Equatable {
         package var minimumBuyers = 30
     }
 
+    package struct ChurnModel: Sendable, Equatable {
+        /// No purchase for so long after an anchor is churn.
+        package var horizon: Int64 = 25 * Microseconds.day
+        /// Between two anchors; whole days.
+        package var anchorEvery: Int64 = 7 * Microseconds.day
+        /// Anchors whose rows are held.
+        package var anchors = 16
+        /// Rows held in all.
+        package var rows = 1 << 18
+        /// Fewest rows with a known outcome for a fit.
+        package var minimumRows = 200
+    }
+
+    package struct HighIntentModel: Sendable, Equatable {
+        /// A purchase so long after the cart counts.
+        package var window: Int64 = 24 * Microseconds.hour
+        /// Rows held in all.
+        package var rows = 1 << 17
+        /// Fewest rows with a known outcome for a fit.
+        package var minimumRows = 200
+    }
+
     package struct ModelSettings: Sendable, Equatable {
         package var enabled = SettingsKeys.knownModels
         /// Nil: daily at 03:00 under the wall clock, never under the event clock.
@@ -169,6 +191,8 @@ package struct Settings: Sendable, Equatable {
         package var segments = SegmentsModel()
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()
+        package var churn = ChurnModel()
+        package var highIntent = HighIntentModel()
     }
 
     /// One of the built-in rules.
@@ -197,6 +221,12 @@ package struct Settings: Sendable, Equatable {
         package var repurchaseDue = Rule(delay: 0)
         package var segmentMoved = Rule(delay: 0)
         package var botSuspected = Rule(delay: 0)
+        package var churnRisk = Rule(delay: 0)
+        /// Probability of churn from which on it is told, and below which it may be told again.
+        package var churnRiskThreshold = 0.7
+        package var churnRiskClear = 0.6
+        package var highIntent = Rule(delay: 0)
+        package var highIntentThreshold = 0.5
     }
 }
 

@@ -56,7 +56,7 @@ package enum SettingsKeys {
         + listen + clock + schema + sessions + journal + retention + models + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["segments", "repurchase", "tiers"]
+    package static let knownModels = ["segments", "repurchase", "tiers", "churn", "high_intent"]
 
     /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
     package static let knownFeatures = [
@@ -249,6 +249,33 @@ package enum SettingsKeys {
         SettingsKey(
             "models.tiers.minimum_buyers", .count(\.models.tiers.minimumBuyers, 1...many),
             "Fewest buyers for a fit."),
+        SettingsKey(
+            "models.churn.horizon", .duration(\.models.churn.horizon, Microseconds.minute...year),
+            "No purchase for so long after an anchor is churn; what was captured before a change is dropped."
+        ),
+        SettingsKey(
+            "models.churn.anchor_every", .duration(\.models.churn.anchorEvery, day...year),
+            "Whole days from one anchor to the next, at midnight: what is known of buyers is captured then."),
+        SettingsKey(
+            "models.churn.anchors", .count(\.models.churn.anchors, 1...1000),
+            "Anchors whose rows are held; the oldest go."),
+        SettingsKey(
+            "models.churn.rows", .count(\.models.churn.rows, Partitioning.count...1 << 30),
+            "Rows held in all, shared by the anchors: more buyers than fit are sampled."),
+        SettingsKey(
+            "models.churn.minimum_rows", .count(\.models.churn.minimumRows, 1...many),
+            "Fewest rows with a known outcome for a fit."),
+        SettingsKey(
+            "models.high_intent.window",
+            .duration(\.models.highIntent.window, Microseconds.minute...30 * day),
+            "A purchase so long after a cart or checkout counts; what was captured before a change is dropped."
+        ),
+        SettingsKey(
+            "models.high_intent.rows", .count(\.models.highIntent.rows, Partitioning.count...1 << 30),
+            "Rows held in all; more users than fit are sampled."),
+        SettingsKey(
+            "models.high_intent.minimum_rows", .count(\.models.highIntent.minimumRows, 1...many),
+            "Fewest rows with a known outcome for a fit."),
     ]
 
     private static let triggers =
@@ -294,6 +321,21 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.bot_suspected.enabled", .flag(\.triggers.botSuspected.enabled),
                 "A user has passed the bound of the outliers."),
+            SettingsKey(
+                "triggers.churn_risk.enabled", .flag(\.triggers.churnRisk.enabled),
+                "A buyer will most likely not buy again within the horizon."),
+            SettingsKey(
+                "triggers.churn_risk.threshold", .real(\.triggers.churnRiskThreshold, 0...1),
+                "Told from this probability on."),
+            SettingsKey(
+                "triggers.churn_risk.clear", .real(\.triggers.churnRiskClear, 0...1),
+                "Once told, not again before it fell below this."),
+            SettingsKey(
+                "triggers.high_intent.enabled", .flag(\.triggers.highIntent.enabled),
+                "A cart or checkout that will most likely become a purchase."),
+            SettingsKey(
+                "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
+                "Told from this probability on."),
         ]
 
     private static func rule(

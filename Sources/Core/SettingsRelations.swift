@@ -53,7 +53,7 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + outcomeConflicts + limitConflicts
     }
 
     private var listenConflicts: [SettingsConflict] {
@@ -107,6 +107,24 @@ extension Settings {
                     "limits.source_retry_least",
                     "\(DurationText.text(limits.sourceRetryLeast)) must be at most limits.source_retry_most, "
                         + DurationText.text(limits.sourceRetryMost)))
+        }
+        return conflicts
+    }
+
+    private var outcomeConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if models.churn.anchorEvery % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "models.churn.anchor_every",
+                    "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        if triggers.churnRiskClear > triggers.churnRiskThreshold {
+            conflicts.append(
+                .init(
+                    "triggers.churn_risk.clear",
+                    "\(triggers.churnRiskClear) must not be more than triggers.churn_risk.threshold, "
+                        + "\(triggers.churnRiskThreshold)"))
         }
         return conflicts
     }

@@ -3,7 +3,7 @@ import Core
 /// Rows of one anchor: features of buyers as they were then, and, once the horizon has passed, what came.
 struct AnchorSet: Equatable {
     let instant: Int64
-    /// In order of first appearance.
+    /// In the order of `BuyerSample`.
     var slots: [UInt32] = []
     /// Shape [slots][ChurnFeature.count].
     var features: [Float] = []
@@ -165,13 +165,15 @@ struct AnchorRows {
         for set in sets { set.write(to: &out) }
     }
 
-    init(from input: inout ByteReader, _ settings: OutcomeSettings, zone: Zone, users: Int) throws(StateError) {
+    init(from input: inout ByteReader, _ settings: OutcomeSettings, zone: Zone, users: Int) throws(StateError)
+    {
         self.init(settings)
         let started = try input.getBool()
         let day: Int32 = try input.get()
         sample = try BuyerSample(from: &input, limit: settings.churnRows, users: users)
         for _ in 0..<(try input.count(of: 33)) { sets.append(try AnchorSet(from: &input, users: users)) }
-        guard sets.count <= settings.anchors, zip(sets, sets.dropFirst()).allSatisfy({ $0.instant < $1.instant }),
+        guard sets.count <= settings.anchors,
+            zip(sets, sets.dropFirst()).allSatisfy({ $0.instant < $1.instant }),
             abs(Int64(day)) < 1 << 24, started || sets.isEmpty
         else { throw StateError("captured rows of \(sets.count) anchors are out of order") }
         let bounds = EventTime.distantPast.microseconds...EventTime.distantFuture.microseconds

@@ -19,8 +19,8 @@ struct BuyerSample {
 
     var byteCount: Int { members.capacity * MemoryLayout<Member>.stride }
 
-    /// Slots in the order of first appearance.
-    var slots: [UInt32] { members.map(\.slot).sorted() }
+    /// Slots by the hashes: an order that does not depend on who came first.
+    var slots: [UInt32] { members.map(\.slot) }
 
     mutating func consider(_ slot: Int, hash: UInt64) {
         guard hash < bound, limit > 0 else { return }

@@ -60,6 +60,14 @@ package enum ChurnFeature: Int, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the newest it knows is a purchase, and not an event of any kind.
+    var isOfPurchases: Bool { Self.purchaseFeatures.contains(self) }
+
+    private static let purchaseFeatures: [ChurnFeature] = [
+        .purchase, .frequency, .recency, .age, .daysSinceLast, .purchases30d, .purchases90d, .intervalMean,
+        .intervalDeviation, .cycles, .revenue, .meanValue, .monetaryValue,
+    ]
+
     package static let count = allCases.count
     package static let names = allCases.map(\.text)
 }

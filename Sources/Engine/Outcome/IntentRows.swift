@@ -30,8 +30,9 @@ struct IntentRows {
         times.capacity * 8 + slots.capacity * 4 + labels.capacity + features.capacity * 4
     }
 
-    @inline(__always)
-    func isSampled(_ hash: UInt64) -> Bool { hash & ((1 << UInt64(halvings)) - 1) == 0 }
+    private var mask: UInt64 { (1 << UInt64(halvings)) - 1 }
+
+    func isSampled(_ hash: UInt64) -> Bool { hash & mask == 0 }
 
     /// Place in the columns of the row that is so many after the oldest.
     private func place(_ row: Int) -> Int {
@@ -59,7 +60,8 @@ struct IntentRows {
         if count == limit {
             while count == limit, halvings < 32, time - times[head] < Self.span {
                 halvings += 1
-                keep { isSampled(hash(Int($0))) }
+                let mask = mask
+                keep { hash(Int($0)) & mask == 0 }
             }
             if !isSampled(hash(slot)) { return }
         }
@@ -130,7 +132,9 @@ struct IntentRows {
         self.init(settings)
         halvings = try input.get()
         let rows = try input.count(of: 13 + 4 * IntentFeature.count)
-        guard rows <= limit, halvings <= 32 else { throw StateError("\(rows) rows of carts, at most \(limit)") }
+        guard rows <= limit, halvings <= 32 else {
+            throw StateError("\(rows) rows of carts, at most \(limit)")
+        }
         for _ in 0..<rows {
             times.append(try input.get())
             slots.append(try input.get())

@@ -22,7 +22,8 @@ extension Partition {
         _ slot: Int, at instant: Int64, _ undecided: Undecided, into out: UnsafeMutablePointer<Float>
     ) -> Bool {
         let today = day(of: instant)
-        guard let facts = purchaseFacts(slot, today: today) else { return false }
+        let last = account(slot)?.pointee.lastPurchaseDecided ?? .min
+        guard let facts = purchaseFacts(slot, through: last, today: today) else { return false }
         let row = FeatureRow<ChurnFeature>(base: out)
         let user = users[slot]
         countedFeatures(user, undecided, today, row)

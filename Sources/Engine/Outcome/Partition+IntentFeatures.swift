@@ -15,7 +15,8 @@ extension Partition {
         let user = users[slot]
         let today = day(of: event)
         row.set(.checkout, stage == .checkout ? 1 : Int64(0))
-        row.set(.hour, Int64(settings.zone.hour(of: event)))
+        let wall = event + settings.zone.offset(at: EventTime(microseconds: event))
+        row.set(.hour, wall.flooredDivision(by: Microseconds.day).remainder / Microseconds.hour)
         // 1970-01-01 was a Thursday.
         row.set(.weekday, (Int64(today) + 3).flooredDivision(by: 7).remainder)
         sessionFeatures(slot, event, row)
@@ -24,7 +25,8 @@ extension Partition {
         row.set(.events30d, closed.month)
         row.set(.events90d, closed.quarter)
         row.set(.daysSinceFirstEvent, Self.days(from: user.pointee.firstSeen, to: event))
-        let facts = purchaseFacts(slot, today: today)
+        let last = account(slot)?.pointee.lastPurchaseDecided ?? .min
+        let facts = purchaseFacts(slot, through: last, today: today)
         row.set(.bought, facts == nil ? 0 : Int64(1))
         let bought = facts ?? PurchaseFacts()
         row.set(.purchases, bought.purchases)

@@ -1,7 +1,7 @@
 import Core
 
-/// A user's purchases as decided: days up to that of the last purchase decided upon, money and counts of
-/// the days that are over.
+/// A user's purchases: days up to that of the last purchase that counts, money and counts of the days that
+/// are over.
 struct PurchaseFacts: BitwiseCopyable {
     var frequency: Int64 = 0
     /// Days.
@@ -29,12 +29,11 @@ struct PurchaseFacts: BitwiseCopyable {
 }
 
 extension Partition {
-    /// Nil for who has no purchase decided upon.
-    func purchaseFacts(_ slot: Int, today: Int32) -> PurchaseFacts? {
-        guard let account = account(slot), account.pointee.lastPurchaseDecided != .min,
-            account.pointee.dayCount > 0
-        else { return nil }
-        let lastDay = day(of: account.pointee.lastPurchaseDecided)
+    /// - Parameter through: last purchase that counts.
+    /// - Returns: nil for who has none.
+    func purchaseFacts(_ slot: Int, through last: Int64, today: Int32) -> PurchaseFacts? {
+        guard last != .min, let account = account(slot), account.pointee.dayCount > 0 else { return nil }
+        let lastDay = day(of: last)
         let all = purchaseDays(account)
         var facts = PurchaseFacts()
         var days = 0

@@ -151,8 +151,20 @@ extension Partition {
         } else {
             pending.push(
                 PendingEntry(
-                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code))
+                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code,
+                    facts: facts(row, batch)))
         }
+    }
+
+    /// What decisions will need to know of the event.
+    @inline(__always)
+    private func facts(_ row: UnsafePointer<EventRow>, _ batch: borrowing BatchView) -> EventFacts {
+        let device = row.pointee.dimensions.0
+        var isMobile = false
+        if device != absent { isMobile = string(device, batch) == mobileDevice }
+        return EventFacts(
+            coupon: (row.pointee.flags & EventFlags.couponMask) >> EventFlags.couponShift,
+            hasDevice: device != absent, isMobile: isMobile)
     }
 
     private func isRepeat(

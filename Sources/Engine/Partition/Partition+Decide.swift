@@ -5,6 +5,13 @@ extension Partition {
     /// same instant.
     func advance(to target: Int64) {
         guard target > frontier else { return }
+        if anchors.nextInstant <= target { captureAnchors(through: target) }
+        if target > frontier { decide(before: target) }
+        if anchors.needsStart { anchors.start(after: frontier, settings.zone) }
+    }
+
+    /// The part of `advance` between two instants at which something is captured.
+    func decide(before target: Int64) {
         frontier = target
         while true {
             let nextEvent = pending.isEmpty ? Int64.max : pending.first.time
@@ -47,8 +54,12 @@ extension Partition {
         if event.time > user.pointee.lastDecided { user.pointee.lastDecided = event.time }
         switch event.code {
         case EventNames.viewItem: enter(.browse, slot, event.time, event.arrival)
-        case EventNames.addToCart: enter(.cart, slot, event.time, event.arrival)
-        case EventNames.beginCheckout: enter(.checkout, slot, event.time, event.arrival)
+        case EventNames.addToCart:
+            enter(.cart, slot, event.time, event.arrival)
+            reachedCart(slot, .cart, event.time)
+        case EventNames.beginCheckout:
+            enter(.checkout, slot, event.time, event.arrival)
+            reachedCart(slot, .checkout, event.time)
         case EventNames.purchase:
             enter(.purchase, slot, event.time, event.arrival)
             purchased(slot, event.time)
@@ -99,7 +110,9 @@ extension Partition {
     private func purchased(_ slot: Int, _ time: Int64) {
         let user = users[slot]
         let account = makeAccount(slot)
+        if !user.pointee.has(UserRecord.bought) { becameBuyer(slot) }
         user.pointee.flags |= UserRecord.bought
+        if intents.isOn { intents.purchased(slot, at: time, frontier: time) }
         if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
         if time >= account.pointee.lastPurchaseDecided {
             if time > account.pointee.lastPurchaseDecided {

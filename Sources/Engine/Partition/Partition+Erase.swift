@@ -20,6 +20,8 @@ extension Partition {
         guard !slots.isEmpty else { return [] }
         pending.remove { slots.contains($0.slot) }
         due.removeAll { slots.contains($0.slot) }
+        anchors.erase(slots)
+        intents.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased

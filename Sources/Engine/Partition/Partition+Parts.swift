@@ -47,6 +47,7 @@ extension Partition {
             StatePart("stages", stages.byteCount),
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
+            StatePart("captured rows", anchors.byteCount + intents.byteCount),
         ]
     }
 }

@@ -24,6 +24,8 @@ extension Partition {
         repurchase.write(to: &out)
         tiers.write(to: &out)
         formerDelays.write(to: &out)
+        anchors.write(to: &out)
+        intents.write(to: &out)
         return out.bytes
     }
 
@@ -67,6 +69,10 @@ extension Partition {
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
         formerDelays = try FormerDelays(from: &input)
+        anchors = try AnchorRows(
+            from: &input, settings.outcomes, zone: settings.zone, users: users.count)
+        intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
@@ -78,6 +84,7 @@ extension Partition {
         let old = settings
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
+        if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

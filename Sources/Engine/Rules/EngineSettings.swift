@@ -20,6 +20,7 @@ package struct EngineSettings: Sendable, Equatable {
     /// Instants of scheduled refits under the event clock: distance and offset from midnight; nil: none.
     package var refitEvery: Int64?
     package var refitAt: Int64 = 0
+    package var outcomes = OutcomeSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -53,7 +54,8 @@ package struct EngineSettings: Sendable, Equatable {
             (.churned, triggers.churned), (.winBack, triggers.winBack), (.dormant, triggers.dormant),
             (.onboardingStalled, triggers.onboardingStalled), (.welcome, triggers.welcome),
             (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
-            (.botSuspected, triggers.botSuspected),
+            (.botSuspected, triggers.botSuspected), (.churnRisk, triggers.churnRisk),
+            (.highIntent, triggers.highIntent),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
         }
@@ -61,6 +63,7 @@ package struct EngineSettings: Sendable, Equatable {
             refitEvery = schedule.every
             refitAt = schedule.at
         }
+        outcomes = OutcomeSettings(settings)
     }
 
     @inline(__always)
@@ -106,6 +109,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitEvery != nil)
         out.put(refitEvery ?? 0)
         out.put(refitAt)
+        outcomes.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -137,13 +141,14 @@ package struct EngineSettings: Sendable, Equatable {
         for _ in 0..<ruleRows {
             rules.append(RuleSetting(enabled: try input.getBool(), delay: try input.get()))
         }
-        guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
+        guard ruleRows > Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0) else {
             throw StateError("saved settings know \(ruleRows) rules")
         }
         let scheduled = try input.getBool()
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
+        outcomes = try OutcomeSettings(from: &input)
         try check()
     }
 
