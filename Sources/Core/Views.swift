@@ -332,6 +332,8 @@ package protocol StatusSource: Sendable {
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?
     func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer
+    /// Puts a version back that once was adopted; answers when it is in force.
+    func use(_ name: String, version: Int) async throws(StatusFailure) -> RefitAnswer
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]

@@ -55,6 +55,14 @@ actor RegistryKeeper {
         }
     }
 
+    /// A version that was adopted, as it was; nil where it is not kept or was refused.
+    func bytes(of name: String, version: Int) -> [UInt8]? {
+        do throws(DatabaseError) { return try registry.bytes(of: name, version: version) } catch {
+            log.error("models: the registry could not be read: \(error)")
+            return nil
+        }
+    }
+
     func history(of name: String) -> [ModelView] {
         do throws(DatabaseError) { return try registry.history(of: name) } catch {
             log.error("models: the registry could not be read: \(error)")

@@ -331,6 +331,26 @@ actor Sequencer {
         }
     }
 
+    /// Puts a version back into use, in its turn among the fits of that model.
+    ///
+    /// - Parameter completion: told whether it is in force everywhere.
+    func use(
+        _ name: String, _ version: Int, _ bytes: [UInt8], completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        guard !isClosed else { return completion(false) }
+        if fitting[name] != nil {
+            fitting[name]?.append { $0.use(name, version, bytes, completion: completion) }
+            return
+        }
+        log.info("models: \(name)@\(version) is put back on request")
+        let number = append(
+            .verdict(
+                VerdictEntry(
+                    name: name, version: version, adopted: true, instant: ledger.clock.now,
+                    scheduled: false, bytes: bytes)))
+        keeper.whenHeld(number) { completion(true) }
+    }
+
     // MARK: The wall clock
 
     /// Starts to move the wall clock while nothing comes.
