@@ -145,6 +145,12 @@ struct ByteReader {
         return values
     }
 
+    /// A model that was written as a blob; none where that is empty.
+    mutating func model<Model: StoredModel>() throws(CodingFailure) -> Model? {
+        let blob = try blob()
+        return blob.isEmpty ? nil : try Model(bytes: Array(blob))
+    }
+
     /// Skips the zeros up to the next multiple of 8.
     mutating func align() throws(CodingFailure) {
         while position % 8 != 0 {

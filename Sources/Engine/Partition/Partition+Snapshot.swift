@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 5
+    private static let formatVersion: UInt32 = 6
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -64,8 +64,8 @@ extension Partition {
         pending = try Heap<PendingEntry>(from: &input)
         stages = try StageHistory(from: &input)
         segments = try SegmentState(from: &input)
-        repurchase = try RepurchaseState(from: &input)
-        tiers = try TierState(from: &input)
+        repurchase = try ModelSlot(from: &input)
+        tiers = try ModelSlot(from: &input)
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")

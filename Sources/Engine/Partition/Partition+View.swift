@@ -51,7 +51,7 @@ extension Partition {
         }
         guard record.purchaseCount > 0 else { return }
         describePurchases(account, today, &view)
-        view.rfmCell = view.rfm.flatMap(tiers.cell)
+        view.rfmCell = view.rfm.flatMap(cell)
         view.amountBy = amounts(account)
         view.recentPurchases = recentPurchases(account).reversed().map { purchase in
             PurchaseView(

@@ -1,4 +1,5 @@
 import Core
+import Models
 
 /// Why a row of the due queue is there. Raw values are part of saved state.
 enum TimerKind: UInt8 {
@@ -63,8 +64,8 @@ final class Partition {
     var pending: Heap<PendingEntry>
     var stages: StageHistory
     var segments: SegmentState
-    var repurchase: RepurchaseState
-    var tiers = TierState()
+    var repurchase = ModelSlot<RepurchaseModel>()
+    var tiers = ModelSlot<TiersModel>()
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -108,7 +109,6 @@ final class Partition {
         pending = Heap()
         stages = StageHistory()
         segments = SegmentState()
-        repurchase = RepurchaseState()
     }
 
     /// Bytes of state, all included.

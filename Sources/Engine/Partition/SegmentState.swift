@@ -6,9 +6,7 @@ struct SegmentState {
     /// A user's record holds the id + 1, 0 being none.
     static let idLimit = 256
 
-    private(set) var model: SegmentsModel?
-    private(set) var version = 0
-    private(set) var bytes: [UInt8] = []
+    private var slot = ModelSlot<SegmentsModel>()
     private(set) var features: [SegmentFeature] = []
     /// By segment id.
     private var names: [String] = []
@@ -22,15 +20,24 @@ struct SegmentState {
 
     init() {}
 
-    /// Asked at every event: looking at the model itself would copy it.
-    var isFitted: Bool { version != 0 }
+    var model: SegmentsModel? { slot.model }
+    var version: Int { slot.version }
+    var isFitted: Bool { slot.isFitted }
 
     /// Takes a model into use; memberships are to be assigned anew.
     mutating func adopt(_ bytes: [UInt8], version: Int) throws(StateError) {
-        let decoded: SegmentsModel
-        do { decoded = try SegmentsModel(bytes: bytes) } catch {
-            throw StateError("segments@\(version) does not read back: \(error)")
+        try slot.adopt(bytes, version: version)
+        try takeIn()
+        for index in users.indices {
+            users[index] = 0
+            converted[index] = 0
         }
+        for index in sums.indices { sums[index] = 0 }
+    }
+
+    /// What is asked of the model at every event, made ready.
+    private mutating func takeIn() throws(StateError) {
+        guard let decoded = slot.model else { return }
         var features: [SegmentFeature] = []
         for name in decoded.features {
             guard let feature = SegmentFeature(name) else {
@@ -38,9 +45,6 @@ struct SegmentState {
             }
             features.append(feature)
         }
-        model = decoded
-        self.version = version
-        self.bytes = bytes
         self.features = features
         names = [String](repeating: "", count: Self.idLimit)
         for segment in decoded.segments {
@@ -54,11 +58,6 @@ struct SegmentState {
         for (feature, bound) in zip(features, decoded.outlierUpper) {
             if case .count(let code) = feature { bounds[Int(code)] = bound }
         }
-        for index in users.indices {
-            users[index] = 0
-            converted[index] = 0
-        }
-        for index in sums.indices { sums[index] = 0 }
     }
 
     func name(_ id: Int) -> String { names[id] }
@@ -99,47 +98,17 @@ struct SegmentState {
     }
 
     func write(to out: inout ByteWriter) {
-        out.put(UInt64(version))
-        out.put(bytes)
+        slot.write(to: &out)
         for value in users { out.put(value) }
         for value in converted { out.put(value) }
         for value in sums { out.put(value) }
     }
 
     init(from input: inout ByteReader) throws(StateError) {
-        let version = try input.getSize()
-        let bytes = try input.getBlob()
-        if !bytes.isEmpty { try adopt(bytes, version: version) }
+        slot = try ModelSlot(from: &input)
+        try takeIn()
         for index in users.indices { users[index] = try input.get() }
         for index in converted.indices { converted[index] = try input.get() }
         for index in sums.indices { sums[index] = try input.get() }
-    }
-}
-
-/// The repurchase model in use in a partition.
-struct RepurchaseState {
-    private(set) var model: RepurchaseModel?
-    private(set) var version = 0
-    private(set) var bytes: [UInt8] = []
-
-    init() {}
-
-    mutating func adopt(_ bytes: [UInt8], version: Int) throws(StateError) {
-        do { model = try RepurchaseModel(bytes: bytes) } catch {
-            throw StateError("repurchase@\(version) does not read back: \(error)")
-        }
-        self.version = version
-        self.bytes = bytes
-    }
-
-    func write(to out: inout ByteWriter) {
-        out.put(UInt64(version))
-        out.put(bytes)
-    }
-
-    init(from input: inout ByteReader) throws(StateError) {
-        let version = try input.getSize()
-        let bytes = try input.getBlob()
-        if !bytes.isEmpty { try adopt(bytes, version: version) }
     }
 }

@@ -2,7 +2,7 @@ import Core
 
 /// What a partition hands to a fit of segments: one array per feature, a row per user in order of first
 /// appearance.
-package struct SegmentColumns: Sendable {
+package struct SegmentColumns: FitColumns {
     /// Shape [features][users].
     package var features: [[Double]]
     package var daysSinceLastEvent: [Double] = []
@@ -14,6 +14,8 @@ package struct SegmentColumns: Sendable {
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
     package var to: Int64 = .min
+
+    package var rows: Int { heldOut.count }
 
     package init(features: Int) { self.features = Array(repeating: [], count: features) }
 
@@ -30,12 +32,14 @@ package struct SegmentColumns: Sendable {
 }
 
 /// Purchase days of the buyers: those of buyer `i` are `days[offsets[i]..<offsets[i + 1]]`.
-package struct PurchaseDayColumns: Sendable {
+package struct PurchaseDayColumns: FitColumns {
     package var days: [Int32] = []
     package var offsets: [UInt32] = [0]
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
     package var to: Int64 = .min
+
+    package var rows: Int { heldOut.count }
 
     package init() {}
 
@@ -46,6 +50,18 @@ package struct PurchaseDayColumns: Sendable {
         heldOut.append(contentsOf: other.heldOut)
         from = min(from, other.from)
         to = max(to, other.to)
+    }
+}
+
+extension Shard {
+    package func segmentColumns(
+        _ features: [SegmentFeature], decidedOnly: Bool
+    ) -> [(partition: Int, columns: SegmentColumns)] {
+        columns { $0.segmentColumns(features, decidedOnly: decidedOnly) }
+    }
+
+    package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: PurchaseDayColumns)] {
+        columns { $0.repurchaseColumns(decidedOnly: decidedOnly) }
     }
 }
 

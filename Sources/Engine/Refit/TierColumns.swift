@@ -1,7 +1,7 @@
 import Core
 
 /// What a partition hands to a fit of tiers: a row per buyer, in order of first appearance.
-package struct TierColumns: Sendable {
+package struct TierColumns: FitColumns {
     package var daysSinceLast: [Double] = []
     package var frequency: [Double] = []
     package var monetaryValue: [Double] = []
@@ -9,6 +9,8 @@ package struct TierColumns: Sendable {
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
     package var to: Int64 = .min
+
+    package var rows: Int { heldOut.count }
 
     package init() {}
 
@@ -19,6 +21,12 @@ package struct TierColumns: Sendable {
         heldOut.append(contentsOf: other.heldOut)
         from = min(from, other.from)
         to = max(to, other.to)
+    }
+}
+
+extension Shard {
+    package func tierColumns(decidedOnly: Bool) -> [(partition: Int, columns: TierColumns)] {
+        columns { $0.tierColumns(decidedOnly: decidedOnly) }
     }
 }
 

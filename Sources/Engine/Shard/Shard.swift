@@ -301,18 +301,10 @@ package actor Shard {
     }
 
     /// Columns of each partition, by number.
-    package func segmentColumns(
-        _ features: [SegmentFeature], decidedOnly: Bool
-    ) -> [(partition: Int, columns: SegmentColumns)] {
-        partitions.map { ($0.number, $0.segmentColumns(features, decidedOnly: decidedOnly)) }
-    }
-
-    package func repurchaseColumns(decidedOnly: Bool) -> [(partition: Int, columns: PurchaseDayColumns)] {
-        partitions.map { ($0.number, $0.repurchaseColumns(decidedOnly: decidedOnly)) }
-    }
-
-    package func tierColumns(decidedOnly: Bool) -> [(partition: Int, columns: TierColumns)] {
-        partitions.map { ($0.number, $0.tierColumns(decidedOnly: decidedOnly)) }
+    func columns<Columns: FitColumns>(
+        _ gather: (Partition) -> Columns
+    ) -> [(partition: Int, columns: Columns)] {
+        partitions.map { ($0.number, gather($0)) }
     }
 
     /// A partition's state with its position; nil where it is another shard's.

@@ -12,6 +12,10 @@ package enum FitRefusal: Error, Equatable {
     case unevenColumns
     /// A buyer's days do not ascend, or lie beyond the as-of day.
     case daysOutOfOrder(buyer: Int)
+    /// A row whose label cannot be, such as a class that does not exist.
+    case impossibleLabel(row: Int)
+    /// What the library that trains had against it.
+    case learner(String)
     case unknownModel(String)
     case malformed(CodingFailure)
 
@@ -27,6 +31,8 @@ package enum FitRefusal: Error, Equatable {
         case .notFinite(let column, let row): "\(column) is not a finite number in row \(row)"
         case .unevenColumns: "columns differ in length"
         case .daysOutOfOrder(let buyer): "purchase days of buyer \(buyer) do not ascend to the as-of day"
+        case .impossibleLabel(let row): "the label of row \(row) cannot be"
+        case .learner(let reason): "the trees could not be trained: \(reason)"
         case .unknownModel(let name): "no model is called \(name)"
         case .malformed(let failure): "malformed request: \(failure.reason)"
         }

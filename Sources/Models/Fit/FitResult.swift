@@ -6,7 +6,7 @@ package enum FitResult: Sendable, Equatable {
 
     /// A model and what it is to be judged by.
     package struct Candidate: Sendable, Equatable {
-        /// Of `SegmentsModel`, `RepurchaseModel` or `TiersModel`.
+        /// Of a `StoredModel`.
         package var model: [UInt8]
         package var evidence: Evidence
         package var metrics: [Tree.Member]

@@ -1,12 +1,3 @@
-/// A fitted repurchase model with what it was judged by.
-package struct RepurchaseFit: Sendable, Equatable {
-    package var model: RepurchaseModel
-    package var evidence: Evidence
-    package var metrics: [Tree.Member]
-    package var baseline: [Tree.Member]
-    package var parameters: [Tree.Member]
-}
-
 /// How the repurchase model is made.
 package struct RepurchaseConfig: Sendable, Equatable {
     /// Fewest intervals seen from purchase to purchase.

@@ -6,7 +6,9 @@
 /// better than one from few. The interval running on the as-of day enters as lasting at least so long
 /// (Kaplan–Meier), so that a short log does not make buyers look faster than they are. All quantiles are
 /// about when they buy if they do: see `SurvivalCurve.quantiles`.
-package struct RepurchaseModel: Sendable, Equatable {
+package struct RepurchaseModel: StoredModel {
+    package static let name = "repurchase"
+
     /// Days from the last purchase.
     package struct Forecast: Sendable, Equatable {
         package var p10: Double

@@ -1,12 +1,3 @@
-/// A fitted segmentation with what it was judged by.
-package struct SegmentsFit: Sendable, Equatable {
-    package var model: SegmentsModel
-    package var evidence: Evidence
-    package var metrics: [Tree.Member]
-    package var baseline: [Tree.Member]
-    package var parameters: [Tree.Member]
-}
-
 extension SegmentsModel {
     /// Fits a segmentation: outliers set apart, the rest standardised and clustered; judged by a fit without
     /// the held-out users, then fitted on everybody.

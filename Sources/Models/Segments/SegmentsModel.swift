@@ -1,5 +1,7 @@
 /// A segmentation in use: where the centroids are, how far is too far, and what the groups are called.
-package struct SegmentsModel: Sendable, Equatable {
+package struct SegmentsModel: StoredModel {
+    package static let name = "segments"
+
     /// Id of the group of those set apart; no cluster ever gets it.
     package static let outlierID: UInt16 = 255
     package static let outlierName = "outlier"

@@ -1,12 +1,3 @@
-/// Fitted tiers with what they were judged by.
-package struct TiersFit: Sendable, Equatable {
-    package var model: TiersModel
-    package var evidence: Evidence
-    package var metrics: [Tree.Member]
-    package var baseline: [Tree.Member]
-    package var parameters: [Tree.Member]
-}
-
 extension TiersModel {
     /// Fits the boundaries; judged by boundaries of the buyers who are not held out, then fitted on everybody.
     ///

@@ -1,6 +1,8 @@
 /// Levels of a buyer among all buyers, by boundaries that stay as they are between refits: a buyer changes
 /// level by their own doing and by time, never because others changed.
-package struct TiersModel: Sendable, Equatable {
+package struct TiersModel: StoredModel {
+    package static let name = "tiers"
+
     /// What is cut into levels, in the contract's names.
     static let variables = ["days_since_last", "frequency", "monetary_value"]
     /// Levels of each in the RFM cell: R in three, F and M in two.

@@ -8,7 +8,35 @@ struct FitRun: Sendable {
     let settings: Settings.ModelSettings
     let zone: Zone
 
-    func segments(_ parts: [SegmentColumns], _ view: inout ModelView) throws(FitFailure) -> FitResult {
+    /// Has the child fit what the partitions hold.
+    ///
+    /// - Parameters:
+    ///   - parts: in the order of partitions.
+    ///   - columns: empty; the parts are added to it.
+    ///   - request: what is asked, given all columns.
+    func fit<Columns: FitColumns>(
+        _ parts: [Columns], into columns: Columns, _ view: inout ModelView,
+        request: (Columns) -> FitRequest
+    ) throws(FitFailure) -> FitResult {
+        var columns = columns
+        for part in parts { columns.append(part) }
+        view.dataUsers = Int64(columns.rows)
+        if columns.rows > 0 {
+            view.dataFrom = EventTime(microseconds: columns.from)
+            view.dataTo = EventTime(microseconds: columns.to)
+        }
+        let request = request(columns)
+        let memory = try FitRequestMemory(byteCount: request.byteCount)
+        request.fill(memory.bytes)
+        let bytes = try FitChild.run(
+            memory, deadlineMicroseconds: settings.fitDeadline,
+            memoryBytes: settings.fitMemoryBytes)
+        do throws(CodingFailure) { return try FitResult(bytes: bytes) } catch {
+            return .refused("the fit's answer does not read back: \(error.reason)")
+        }
+    }
+
+    func segments(_ columns: SegmentColumns) -> FitRequest {
         let chosen = settings.segments
         var config = SegmentsConfig(
             features: chosen.features.map {
@@ -19,83 +47,35 @@ struct FitRun: Sendable {
         config.iterations = chosen.iterations
         config.outlierDistance = chosen.outlierDistance
         config.minimumUsers = chosen.minimumUsers
-        var columns = SegmentColumns(features: chosen.features.count)
-        for part in parts { columns.append(part) }
-        let users = columns.heldOut.count
-        describe(&view, users: users, columns.from, columns.to)
-        let layout = SegmentsLayout(
-            users: users, config: config, seed: settings.seed,
-            previous: previous { bytes throws(CodingFailure) in try SegmentsModel(bytes: bytes) })
-        let memory = try FitRequestMemory(byteCount: layout.byteCount)
-        memory.put(layout.head, at: 0)
-        for (column, offset) in zip(columns.features, layout.features) { memory.put(column, at: offset) }
-        memory.put(columns.daysSinceLastEvent, at: layout.daysSinceLastEvent)
-        memory.put(columns.daysSinceLastPurchase, at: layout.daysSinceLastPurchase)
-        memory.put(columns.revenue, at: layout.revenue)
-        memory.put(columns.daysSinceFirstEvent, at: layout.daysSinceFirstEvent)
-        memory.put(columns.heldOut, at: layout.heldOut)
-        return try ask(memory)
+        return .segments(
+            features: columns.features, daysSinceLastEvent: columns.daysSinceLastEvent,
+            daysSinceLastPurchase: columns.daysSinceLastPurchase, revenue: columns.revenue,
+            daysSinceFirstEvent: columns.daysSinceFirstEvent, heldOut: columns.heldOut, config: config,
+            seed: settings.seed, previous: previous())
     }
 
-    func repurchase(_ parts: [PurchaseDayColumns], _ view: inout ModelView) throws(FitFailure) -> FitResult {
-        var columns = PurchaseDayColumns()
-        for part in parts { columns.append(part) }
-        let buyers = columns.heldOut.count
-        describe(&view, users: buyers, columns.from, columns.to)
+    func repurchase(_ columns: PurchaseDayColumns) -> FitRequest {
         var config = RepurchaseConfig()
         config.minimumIntervals = settings.repurchase.minimumIntervals
-        let layout = RepurchaseLayout(
-            buyers: buyers, days: columns.days.count,
+        return .repurchase(
+            days: columns.days, offsets: columns.offsets, heldOut: columns.heldOut,
             asOfDay: zone.day(of: EventTime(microseconds: order.instant)), config: config,
-            previous: previous { bytes throws(CodingFailure) in try RepurchaseModel(bytes: bytes) })
-        let memory = try FitRequestMemory(byteCount: layout.byteCount)
-        memory.put(layout.head, at: 0)
-        memory.put(columns.days, at: layout.days)
-        memory.put(columns.offsets, at: layout.offsets)
-        memory.put(columns.heldOut, at: layout.heldOut)
-        return try ask(memory)
+            previous: previous())
     }
 
-    func tiers(_ parts: [TierColumns], _ view: inout ModelView) throws(FitFailure) -> FitResult {
-        var columns = TierColumns()
-        for part in parts { columns.append(part) }
-        let buyers = columns.heldOut.count
-        describe(&view, users: buyers, columns.from, columns.to)
+    func tiers(_ columns: TierColumns) -> FitRequest {
         var config = TiersConfig()
         config.minimumBuyers = settings.tiers.minimumBuyers
-        let layout = TiersLayout(
-            buyers: buyers, config: config,
-            previous: previous { bytes throws(CodingFailure) in try TiersModel(bytes: bytes) })
-        let memory = try FitRequestMemory(byteCount: layout.byteCount)
-        memory.put(layout.head, at: 0)
-        memory.put(columns.daysSinceLast, at: layout.daysSinceLast)
-        memory.put(columns.frequency, at: layout.frequency)
-        memory.put(columns.monetaryValue, at: layout.monetaryValue)
-        memory.put(columns.heldOut, at: layout.heldOut)
-        return try ask(memory)
+        return .tiers(
+            daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
+            monetaryValue: columns.monetaryValue, heldOut: columns.heldOut, config: config,
+            previous: previous())
     }
 
-    private func ask(_ memory: borrowing FitRequestMemory) throws(FitFailure) -> FitResult {
-        let bytes = try FitChild.run(
-            memory, deadlineMicroseconds: settings.fitDeadline,
-            memoryBytes: settings.fitMemoryBytes)
-        do throws(CodingFailure) { return try FitResult(bytes: bytes) } catch {
-            return .refused("the fit's answer does not read back: \(error)")
-        }
-    }
-
-    private func describe(_ view: inout ModelView, users: Int, _ from: Int64, _ to: Int64) {
-        view.dataUsers = Int64(users)
-        if users > 0 {
-            view.dataFrom = EventTime(microseconds: from)
-            view.dataTo = EventTime(microseconds: to)
-        }
-    }
-
-    private func previous<Model>(_ read: ([UInt8]) throws(CodingFailure) -> Model) -> Model? {
+    private func previous<Model: StoredModel>() -> Model? {
         if order.previous.isEmpty { return nil }
         // A model that no longer reads back is as none: the candidate is held against the baseline alone.
-        do throws(CodingFailure) { return try read(order.previous) } catch { return nil }
+        do throws(CodingFailure) { return try Model(bytes: order.previous) } catch { return nil }
     }
 }
 

@@ -60,26 +60,35 @@ actor Trainer {
         let run = FitRun(order: order, settings: settings.value, zone: zone)
         let scheduled = order.scheduled
         switch order.name {
-        case FitRequest.segmentsName:
+        case SegmentsModel.name:
             let features = run.settings.segments.features.compactMap { SegmentFeature($0) }
-            gather({ $0.segmentColumns(features, decidedOnly: scheduled) }) { trainer, parts in
-                trainer.carryOut(run, completion) { (view) throws(FitFailure) in
-                    try run.segments(parts, &view)
-                }
-            }
-        case FitRequest.repurchaseName:
-            gather({ $0.repurchaseColumns(decidedOnly: scheduled) }) { trainer, parts in
-                trainer.carryOut(run, completion) { (view) throws(FitFailure) in
-                    try run.repurchase(parts, &view)
-                }
-            }
-        case FitRequest.tiersName:
-            gather({ $0.tierColumns(decidedOnly: scheduled) }) { trainer, parts in
-                trainer.carryOut(run, completion) { (view) throws(FitFailure) in
-                    try run.tiers(parts, &view)
-                }
-            }
+            fit(
+                run, into: SegmentColumns(features: features.count),
+                { $0.segmentColumns(features, decidedOnly: scheduled) }, run.segments, completion)
+        case RepurchaseModel.name:
+            fit(
+                run, into: PurchaseDayColumns(), { $0.repurchaseColumns(decidedOnly: scheduled) },
+                run.repurchase, completion)
+        case TiersModel.name:
+            fit(
+                run, into: TierColumns(), { $0.tierColumns(decidedOnly: scheduled) }, run.tiers, completion)
         default: preconditionFailure("there is no model \(order.name)")
+        }
+    }
+
+    /// - Parameters:
+    ///   - question: what the partitions of a shard hand over.
+    ///   - request: what is asked of the child, given all columns.
+    private nonisolated func fit<Columns: FitColumns>(
+        _ run: FitRun, into columns: Columns,
+        _ question: @escaping @Sendable (isolated Shard) -> [(partition: Int, columns: Columns)],
+        _ request: @escaping @Sendable (Columns) -> FitRequest,
+        _ completion: @escaping @Sendable (FittedCandidate) -> Void
+    ) {
+        gather(question) { trainer, parts in
+            trainer.carryOut(run, completion) { (view) throws(FitFailure) in
+                try run.fit(parts, into: columns, &view, request: request)
+            }
         }
     }
 

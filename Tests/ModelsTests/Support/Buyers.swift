@@ -55,9 +55,10 @@ struct Buyers {
     }
 
     func request() -> [UInt8] {
-        withColumns {
-            TiersLayout(buyers: heldOut.count, config: TiersConfig(), previous: nil).request($0)
-        }
+        FitRequest.tiers(
+            daysSinceLast: daysSinceLast, frequency: frequency, monetaryValue: monetaryValue,
+            heldOut: heldOut, config: TiersConfig(), previous: nil
+        ).bytes
     }
 
     func reordered(_ order: [Int]) -> Buyers {

@@ -64,10 +64,12 @@ struct Table: Equatable {
     func request(_ config: SegmentsConfig? = nil, seed: UInt64 = 42, previous: SegmentsModel? = nil)
         -> [UInt8]
     {
-        withColumns {
-            SegmentsLayout(users: users, config: config ?? self.config, seed: seed, previous: previous)
-                .request($0)
-        }
+        FitRequest.segments(
+            features: features, daysSinceLastEvent: daysSinceLastEvent,
+            daysSinceLastPurchase: daysSinceLastPurchase, revenue: revenue,
+            daysSinceFirstEvent: daysSinceFirstEvent, heldOut: heldOut, config: config ?? self.config,
+            seed: seed, previous: previous
+        ).bytes
     }
 
     func reordered(_ order: [Int]) -> Table {
@@ -97,9 +99,14 @@ struct Histories {
         heldOut = days.indices.map { $0 % 5 == 0 ? 1 : 0 }
     }
 
-    func withColumns<Result>(_ body: (RepurchaseColumns) throws -> Result) rethrows -> Result {
+    private var offsets: [UInt32] {
         var offsets: [UInt32] = [0]
         for days in days { offsets.append(offsets[offsets.count - 1] + UInt32(days.count)) }
+        return offsets
+    }
+
+    func withColumns<Result>(_ body: (RepurchaseColumns) throws -> Result) rethrows -> Result {
+        let offsets = offsets
         return try days.flatMap { $0 }.withUnsafeBufferPointer { flat in
             try offsets.withUnsafeBufferPointer { offsets in
                 try heldOut.withUnsafeBufferPointer { held in
@@ -118,12 +125,10 @@ struct Histories {
     }
 
     func request(_ config: RepurchaseConfig = RepurchaseConfig()) -> [UInt8] {
-        withColumns {
-            RepurchaseLayout(
-                buyers: heldOut.count, days: $0.days.count, asOfDay: asOfDay, config: config,
-                previous: nil
-            ).request($0)
-        }
+        FitRequest.repurchase(
+            days: days.flatMap { $0 }, offsets: offsets, heldOut: heldOut, asOfDay: asOfDay, config: config,
+            previous: nil
+        ).bytes
     }
 
     func reordered(_ order: [Int]) -> Histories {
