@@ -91,6 +91,21 @@ package struct ScoreRanking: Sendable, Equatable {
             }
     }
 
+    /// The score from which taking rows as positive has the greatest F1, of equal ones the greatest; 0 without
+    /// positives.
+    package var thresholdOfBestF1: Double {
+        var best = (f1: 0.0, threshold: 0.0)
+        var above = 0
+        var taken = 0
+        for step in steps {
+            above += step.positives
+            taken += step.positives + step.negatives
+            let f1 = 2 * Double(above) / Double(taken + positives)
+            if f1 > best.f1 { best = (f1, step.score) }
+        }
+        return best.threshold
+    }
+
     /// Share of positives in each tenth of the rows, from the greatest scores down, over their share in all;
     /// of a tie that a boundary cuts each side has the tie's own share. Nil without positives.
     package var liftByDecile: [Double]? {

@@ -32,3 +32,29 @@ package struct OutcomeColumns {
 
     package var rows: Int { label.count }
 }
+
+extension OutcomeColumns {
+    func check() throws(FitRefusal) {
+        guard !names.isEmpty else { throw .noFeatures }
+        guard features.count == names.count, lead.count == names.count, Set(names).count == names.count,
+            features.allSatisfy({ $0.count == rows }), anchor.count == rows, heldOut.count == rows
+        else { throw .unevenColumns }
+        for (name, ahead) in zip(names, lead) where rows > 0 && ahead > 0 {
+            throw .knownTooEarly(column: name, microseconds: ahead)
+        }
+        for (column, name) in zip(features, names) {
+            if let row = column.firstIndex(where: { !(abs($0) <= OutcomeColumns.greatest) }) {
+                throw .notFinite(column: name, row: row)
+            }
+        }
+        if let row = label.firstIndex(where: { $0 > 1 }) { throw .impossibleLabel(row: row) }
+        if let row = anchor.firstIndex(where: { abs($0) > OutcomeColumns.latest }) {
+            throw .notFinite(column: "anchor", row: row)
+        }
+    }
+
+    /// Greatest magnitude taken as a number: its square is still one in 64 bits.
+    static let greatest: Float = 1e30
+    /// Microseconds from 1970, far beyond any event, so that a horizon can be added.
+    private static let latest: Int64 = 1 << 60
+}

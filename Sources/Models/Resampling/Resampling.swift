@@ -62,43 +62,50 @@ package enum ResamplingFailure: Error, Equatable {
     case noBoundary
 }
 
+/// Which rows to train on, and those to be made beside them.
+struct BalancePlan {
+    /// Of those there are; a row may come more than once.
+    var rows: [Int]
+    var made: FeatureTable
+    var madeLabel: UInt8
+    /// Of `rows`; nil: 1 for each.
+    var weights: [Double]?
+}
+
 extension TrainingRows {
     /// The rows balanced in one way; those there were come first and are not changed.
     package func balanced(
         _ way: Resampling, using generator: inout SeededGenerator
     ) throws(ResamplingFailure) -> TrainingRows {
+        let plan = try plan(way, using: &generator)
+        return TrainingRows(
+            table: table.taking(plan.rows).followed(by: plan.made),
+            labels: plan.rows.map { labels[$0] }
+                + [UInt8](repeating: plan.madeLabel, count: plan.made.rows), weights: plan.weights)
+    }
+
+    func plan(
+        _ way: Resampling, using generator: inout SeededGenerator
+    ) throws(ResamplingFailure) -> BalancePlan {
         let (label, rows, missing) = minority
         guard !rows.isEmpty else { throw .tooFewRows(have: 0, need: 1) }
+        var plan = BalancePlan(
+            rows: Array(labels.indices),
+            made: FeatureTable(columns: [[Double]](repeating: [], count: table.width)), madeLabel: label)
         switch way {
-        case .none: return self
-        case .classWeights:
-            return TrainingRows(table: table, labels: labels, weights: balancedWeights(labels))
-        case .overSampling:
-            let again = (0..<missing).map { _ in rows[generator.below(rows.count)] }
-            return taking(Array(labels.indices) + again)
+        case .none: break
+        case .classWeights: plan.weights = balancedWeights(labels)
+        case .overSampling: plan.rows += (0..<missing).map { _ in rows[generator.below(rows.count)] }
         case .underSampling:
-            var others = labels.indices.filter { (labels[$0] != 0) != (label != 0) }
-            // The first of a shuffle, put back into the order they had.
-            for place in 0..<rows.count {
-                others.swapAt(place, place + generator.below(others.count - place))
-            }
-            return taking((rows + others[..<rows.count]).sorted())
+            let others = labels.indices.filter { (labels[$0] != 0) != (label != 0) }
+            let drawn = sampledRows(others.count, rows.count, using: &generator).map { others[$0] }
+            plan.rows = (rows + drawn).sorted()
         case .smote:
-            return adding(
-                try Smote().synthesise(from: table.taking(rows), count: missing, using: &generator), label)
+            plan.made = try Smote().synthesise(
+                from: table.taking(rows), count: missing, using: &generator)
         case .svmSmote:
-            return adding(
-                try SvmSmote().synthesise(from: self, count: missing, using: &generator), label)
+            plan.made = try SvmSmote().synthesise(from: self, count: missing, using: &generator)
         }
-    }
-
-    private func taking(_ rows: [Int]) -> TrainingRows {
-        TrainingRows(table: table.taking(rows), labels: rows.map { labels[$0] })
-    }
-
-    private func adding(_ made: FeatureTable, _ label: UInt8) -> TrainingRows {
-        TrainingRows(
-            table: table.followed(by: made),
-            labels: labels + [UInt8](repeating: label, count: made.rows))
+        return plan
     }
 }
