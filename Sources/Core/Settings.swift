@@ -157,28 +157,6 @@ package struct Settings: Sendable, Equatable {
         package var minimumBuyers = 30
     }
 
-    package struct ChurnModel: Sendable, Equatable {
-        /// No purchase for so long after an anchor is churn.
-        package var horizon: Int64 = 25 * Microseconds.day
-        /// Between two anchors; whole days.
-        package var anchorEvery: Int64 = 7 * Microseconds.day
-        /// Anchors whose rows are held.
-        package var anchors = 16
-        /// Rows held in all.
-        package var rows = 1 << 18
-        /// Fewest rows with a known outcome for a fit.
-        package var minimumRows = 200
-    }
-
-    package struct HighIntentModel: Sendable, Equatable {
-        /// A purchase so long after the cart counts.
-        package var window: Int64 = 24 * Microseconds.hour
-        /// Rows held in all.
-        package var rows = 1 << 17
-        /// Fewest rows with a known outcome for a fit.
-        package var minimumRows = 200
-    }
-
     package struct ModelSettings: Sendable, Equatable {
         package var enabled = SettingsKeys.knownModels
         /// Nil: daily at 03:00 under the wall clock, never under the event clock.

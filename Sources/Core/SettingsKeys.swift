@@ -28,6 +28,8 @@ package struct SettingsKey: Sendable {
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
         case names(Path<[String]>, known: [String], atLeast: Int)
+        /// One of those known.
+        case choice(Path<String>, [String])
         /// Field of the contract → source keys; entries replace the default of their field.
         case fields(Path<[String: [String]]>)
         /// Value → name, free on both sides.
@@ -53,7 +55,7 @@ package enum SettingsKeys {
             SettingsKey(
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
-        + listen + clock + schema + sessions + journal + retention + models + triggers + limits
+        + listen + clock + schema + sessions + journal + retention + models + outcomes + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
     package static let knownModels = ["segments", "repurchase", "tiers", "churn", "high_intent"]
@@ -249,33 +251,6 @@ package enum SettingsKeys {
         SettingsKey(
             "models.tiers.minimum_buyers", .count(\.models.tiers.minimumBuyers, 1...many),
             "Fewest buyers for a fit."),
-        SettingsKey(
-            "models.churn.horizon", .duration(\.models.churn.horizon, Microseconds.minute...year),
-            "No purchase for so long after an anchor is churn; what was captured before a change is dropped."
-        ),
-        SettingsKey(
-            "models.churn.anchor_every", .duration(\.models.churn.anchorEvery, day...year),
-            "Whole days from one anchor to the next, at midnight: what is known of buyers is captured then."),
-        SettingsKey(
-            "models.churn.anchors", .count(\.models.churn.anchors, 1...1000),
-            "Anchors whose rows are held; the oldest go."),
-        SettingsKey(
-            "models.churn.rows", .count(\.models.churn.rows, Partitioning.count...1 << 30),
-            "Rows held in all, shared by the anchors: more buyers than fit are sampled."),
-        SettingsKey(
-            "models.churn.minimum_rows", .count(\.models.churn.minimumRows, 1...many),
-            "Fewest rows with a known outcome for a fit."),
-        SettingsKey(
-            "models.high_intent.window",
-            .duration(\.models.highIntent.window, Microseconds.minute...30 * day),
-            "A purchase so long after a cart or checkout counts; what was captured before a change is dropped."
-        ),
-        SettingsKey(
-            "models.high_intent.rows", .count(\.models.highIntent.rows, Partitioning.count...1 << 30),
-            "Rows held in all; more users than fit are sampled."),
-        SettingsKey(
-            "models.high_intent.minimum_rows", .count(\.models.highIntent.minimumRows, 1...many),
-            "Fewest rows with a known outcome for a fit."),
     ]
 
     private static let triggers =

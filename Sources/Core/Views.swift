@@ -105,6 +105,17 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a model gives an outcome.
+    package struct Probability: Sendable, Equatable {
+        package var p: Double
+        /// What moved it most, the strongest first; empty where it was not asked for.
+        package var why: [Trigger.Reason]
+        package init(_ p: Double, why: [Trigger.Reason]) {
+            self.p = p
+            self.why = why
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -147,6 +158,10 @@ package struct UserView: Sendable {
     package var amountBy: [Named<[Named<Int64>]>] = []
     package var profile: [Named<String>] = []
     package var segment: Segment?
+    /// That no purchase comes within `models.churn.horizon`; nil for who never bought.
+    package var churn: Probability?
+    /// That what is in the cart is bought within `models.high_intent.window`; nil without a pending cart.
+    package var cartConversion: Probability?
     package var repurchase: Repurchase?
     package var recentPurchases: [PurchaseView] = []
 

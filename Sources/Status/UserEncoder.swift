@@ -33,7 +33,7 @@ package struct UserEncoder: Sendable {
         amounts(user.amountBy, into: &json)
         json.texts("profile", user.profile)
         if let segment = user.segment { encode(segment, into: &json) }
-        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        predictions(user, into: &json)
         recent(user.recentPurchases, into: &json)
         json.endObject()
     }
@@ -177,9 +177,46 @@ package struct UserEncoder: Sendable {
         json.endObject()
     }
 
-    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
+    private func predictions(_ user: UserView, into json: inout JSONWriter) {
+        guard user.churn != nil || user.cartConversion != nil || user.repurchase != nil else { return }
         json.key("predictions")
         json.beginObject()
+        if let churn = user.churn { encode(churn, as: "churn", into: &json) }
+        if let conversion = user.cartConversion { encode(conversion, as: "cart_conversion", into: &json) }
+        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        json.endObject()
+    }
+
+    private func encode(
+        _ probability: UserView.Probability, as name: StaticString, into json: inout JSONWriter
+    ) {
+        json.key(name)
+        json.beginObject()
+        json.key("p")
+        json.value(probability.p)
+        if !probability.why.isEmpty {
+            json.key("why")
+            json.beginArray()
+            for reason in probability.why { encode(reason, into: &json) }
+            json.endArray()
+        }
+        json.endObject()
+    }
+
+    private func encode(_ reason: Trigger.Reason, into json: inout JSONWriter) {
+        json.beginObject()
+        json.key("feature")
+        json.value(reason.feature)
+        json.key("value")
+        json.value(reason.value)
+        if let contribution = reason.contribution {
+            json.key("contribution")
+            json.value(contribution)
+        }
+        json.endObject()
+    }
+
+    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
         json.key("repurchase")
         json.beginObject()
         json.key("date")
@@ -188,7 +225,6 @@ package struct UserEncoder: Sendable {
         json.value(day: repurchase.p10)
         json.key("p90")
         json.value(day: repurchase.p90)
-        json.endObject()
         json.endObject()
     }
 

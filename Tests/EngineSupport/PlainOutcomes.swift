@@ -53,7 +53,7 @@ extension PlainStore {
         return rows
     }
 
-    private func churnFeatures(_ events: [PlainEvent], _ anchor: Int64) -> [String: Double] {
+    func churnFeatures(_ events: [PlainEvent], _ anchor: Int64) -> [String: Double] {
         let today = day(anchor)
         var row = windows(events, today)
         for name in Self.knownNames { row[name] = Double(events.filter { $0.name == name }.count) }
@@ -74,13 +74,20 @@ extension PlainStore {
         row["coupon_not_used"] = coupons[1]
         row["coupon_clicked"] = coupons[2]
         row["coupon_used_ratio"] = coupons[0] / max(1, coupons.reduce(0, +))
+        let gender = events.last { $0.dimensions[.gender] != nil }?.dimensions[.gender]
+        row["gender_f"] = gender == "F" ? 1 : 0
+        row["gender_m"] = gender == "M" ? 1 : 0
+        let age = events.last { $0.dimensions[.ageBand] != nil }?.dimensions[.ageBand]
+        let decade = age.flatMap { Double(String($0.prefix(1))) }
+        row["age_band"] = (decade ?? 0) * 10
+        row["age_known"] = decade == nil ? 0 : 1
         let devices = events.compactMap { $0.dimensions[.device] }
         row["mobile_share"] =
             devices.isEmpty ? 0 : Double(devices.filter { $0 == "mobile" }.count) / Double(devices.count)
         return row
     }
 
-    private func intentFeatures(_ events: [PlainEvent]) -> [String: Double] {
+    func intentFeatures(_ events: [PlainEvent]) -> [String: Double] {
         let event = events.last!
         let today = day(event.time)
         var row = windows(events, today)

@@ -19,7 +19,12 @@ struct CaptureTests {
         }
     }
 
-    /// In the order of time; half of the devices are mobile.
+    private static let values: [Dimension: [String: String]] = [
+        .device: ["device-0": "mobile", "device-1": "mobile"], .gender: ["gender-0": "F", "gender-1": "M"],
+        .ageBand: ["age_band-0": "20s", "age_band-1": "40-49"],
+    ]
+
+    /// In the order of time; half of the devices are mobile, half of the genders and ages known.
     private func log(_ settings: Settings, seed: UInt64, users: Int = 8, events: Int = 500) -> [PlainEvent] {
         var shape = LogShape(settings)
         shape.jitter = 0
@@ -28,8 +33,8 @@ struct CaptureTests {
         shape.events = events
         return randomLog(shape, seed: seed).map { event in
             var event = event
-            if ["device-0", "device-1"].contains(event.dimensions[.device]) {
-                event.dimensions[.device] = "mobile"
+            for (dimension, names) in Self.values {
+                event.dimensions[dimension] = event.dimensions[dimension].map { names[$0] ?? $0 }
             }
             return event
         }

@@ -20,6 +20,10 @@ package enum ChurnFeature: Int, CaseIterable, Sendable {
     case couponUsed, couponNotUsed, couponClicked, couponUsedRatio
     /// Share of the events with a device whose device is `mobile`.
     case mobileShare
+    /// 1 where it is so; both 0 where it is not known.
+    case genderFemale, genderMale
+    /// Decade in years, 0 where it is not known, as the second tells.
+    case ageBand, ageKnown
 
     /// Name in the contract where it has one there.
     package var text: String {
@@ -57,6 +61,10 @@ package enum ChurnFeature: Int, CaseIterable, Sendable {
         case .couponClicked: "coupon_clicked"
         case .couponUsedRatio: "coupon_used_ratio"
         case .mobileShare: "mobile_share"
+        case .genderFemale: "gender_f"
+        case .genderMale: "gender_m"
+        case .ageBand: "age_band"
+        case .ageKnown: "age_known"
         }
     }
 

@@ -36,7 +36,8 @@ extension Partition {
         for slot in slots {
             let bought = scratchFeatures.withUnsafeMutableBufferPointer { row in
                 churnFeatures(
-                    Int(slot), at: instant, undecided[Int(slot)], into: row.baseAddress.unsafelyUnwrapped)
+                    Int(slot), .decided(undecided[Int(slot)]), at: instant,
+                    into: row.baseAddress.unsafelyUnwrapped)
             }
             guard bought, let account = account(Int(slot)) else { continue }
             set.slots.append(slot)
@@ -58,19 +59,6 @@ extension Partition {
         }
         if changed.intentWindow != old.intentWindow || changed.intentRows != old.intentRows {
             intents = IntentRows(changed)
-        }
-    }
-
-    // MARK: Carts
-
-    /// An add-to-cart or begin-checkout has been decided upon.
-    func reachedCart(_ slot: Int, _ stage: Stage, _ time: Int64) {
-        guard intents.isOn, intents.isSampled(captureHash(slot)) else { return }
-        scratchFeatures.withUnsafeMutableBufferPointer { row in
-            intentFeatures(slot, stage, at: time, into: row.baseAddress.unsafelyUnwrapped)
-            intents.append(
-                slot, at: time, UnsafeBufferPointer(rebasing: row[..<IntentFeature.count]),
-                hash: { captureHash($0) })
         }
     }
 }

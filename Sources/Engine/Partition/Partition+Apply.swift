@@ -147,13 +147,23 @@ extension Partition {
         }
         arrivals += 1
         if late {
+            if time >= user.pointee.lastDecided { user.pointee.profile.merge(profile(row, batch)) }
             decideLate(slot, time: time, code: code, row: UInt32(truncatingIfNeeded: index))
         } else {
             pending.push(
                 PendingEntry(
                     time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code,
-                    facts: facts(row, batch)))
+                    facts: facts(row, batch), profile: profile(row, batch)))
         }
+    }
+
+    @inline(__always)
+    private func profile(_ row: UnsafePointer<EventRow>, _ batch: borrowing BatchView) -> ProfileCode {
+        var profile = ProfileCode()
+        let (gender, ageBand) = (row.pointee.dimensions.5, row.pointee.dimensions.6)
+        if gender != absent { profile.take(gender: batch.entry(gender)) }
+        if ageBand != absent { profile.take(ageBand: batch.entry(ageBand)) }
+        return profile
     }
 
     /// What decisions will need to know of the event.

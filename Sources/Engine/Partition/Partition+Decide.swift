@@ -52,6 +52,7 @@ extension Partition {
         let user = users[slot]
         if !lists.isEmpty { preserve(slot) }
         if event.time > user.pointee.lastDecided { user.pointee.lastDecided = event.time }
+        if event.profile != ProfileCode() { user.pointee.profile.merge(event.profile) }
         switch event.code {
         case EventNames.viewItem: enter(.browse, slot, event.time, event.arrival)
         case EventNames.addToCart:
@@ -67,7 +68,11 @@ extension Partition {
         default: break
         }
         armDormant(slot)
-        if segments.isFitted { watchSegment(slot, event) }
+        if segments.isFitted {
+            watchSegment(slot, event)
+        } else if churn.isFitted {
+            armSessionClose(slot)
+        }
     }
 
     // MARK: Stages
@@ -207,6 +212,7 @@ extension Partition {
             let instant = user.pointee.lastDecided + terms.shortGap
             if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
             closeSession(slot, due: entry.due)
+            closeSessionRisk(slot, due: entry.due)
         case .welcome:
             // Sign-ups of one instant are one.
             while due.first(before: entry.due + 1) == entry { due.remove(entry) }
@@ -316,7 +322,7 @@ extension Partition {
     /// Rules whose triggers a late event can make untrue.
     private func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64) {
         switch rule {
-        case .welcome, .segmentMoved, .botSuspected, .retracted: return
+        case .welcome, .segmentMoved, .botSuspected, .retracted, .churnRisk, .highIntent: return
         default: break
         }
         let user = users[slot]

@@ -36,7 +36,7 @@ extension Partition {
             }
         }
         armDormant(slot)
-        if segments.isFitted { armSessionClose(slot) }
+        if segments.isFitted || churn.isFitted { armSessionClose(slot) }
     }
 
     static func stage(of code: UInt16) -> Stage {

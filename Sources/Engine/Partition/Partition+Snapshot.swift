@@ -24,6 +24,8 @@ extension Partition {
         repurchase.write(to: &out)
         tiers.write(to: &out)
         formerDelays.write(to: &out)
+        churn.write(to: &out)
+        highIntent.write(to: &out)
         anchors.write(to: &out)
         intents.write(to: &out)
         return out.bytes
@@ -69,6 +71,8 @@ extension Partition {
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
         formerDelays = try FormerDelays(from: &input)
+        churn = try OutcomeSlot(from: &input, ChurnFeature.names)
+        highIntent = try OutcomeSlot(from: &input, IntentFeature.names)
         anchors = try AnchorRows(
             from: &input, settings.outcomes, zone: settings.zone, users: users.count)
         intents = try IntentRows(from: &input, settings.outcomes, users: users.count)

@@ -34,6 +34,7 @@ struct PendingEntry: HeapEntry {
     var slot: UInt32
     var code: UInt16
     var facts: EventFacts
+    var profile: ProfileCode
 
     @inline(__always)
     static func precedes(_ a: PendingEntry, _ b: PendingEntry) -> Bool {
@@ -69,6 +70,8 @@ final class Partition {
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
+    var churn = OutcomeSlot<ChurnModel>(ChurnFeature.names)
+    var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
     var anchors: AnchorRows
     var intents: IntentRows
     /// Delays of the rules that held before, for judging what was decided under them.

@@ -9,16 +9,16 @@ final class PartitionList {
     var cursor = 0
     /// Users kept, by slot.
     var kept: [Int: UserView] = [:]
-    /// The day of now when the list was opened.
-    let today: Int32
+    /// When the list was opened.
+    let now: Int64
     /// Names of events when the list was opened.
     let names: EventNames
     /// Only members of this segment; nil: all.
     let segment: String?
 
-    init(limit: Int, today: Int32, names: EventNames, segment: String?) {
+    init(limit: Int, now: Int64, names: EventNames, segment: String?) {
         self.limit = limit
-        self.today = today
+        self.now = now
         self.names = names
         self.segment = segment
     }
@@ -26,7 +26,7 @@ final class PartitionList {
 
 extension Partition {
     func openList(names: EventNames, segment: String?) -> PartitionList {
-        let list = PartitionList(limit: users.count, today: today, names: names, segment: segment)
+        let list = PartitionList(limit: users.count, now: now, names: names, segment: segment)
         lists.append(list)
         return list
     }
@@ -37,7 +37,7 @@ extension Partition {
     func preserve(_ slot: Int) {
         for list in lists where slot < list.limit && slot >= list.cursor && list.kept[slot] == nil {
             guard users[slot].pointee.nameCount > 0 else { continue }
-            list.kept[slot] = view(slot, names: list.names, today: list.today)
+            list.kept[slot] = view(slot, names: list.names, now: list.now)
         }
     }
 
@@ -59,7 +59,7 @@ extension Partition {
                 let number = Int(users[slot].pointee.segment)
                 if number == 0 || segments.name(number - 1) != segment { continue }
             }
-            let user = kept ?? view(slot, names: list.names, today: list.today)
+            let user = kept ?? view(slot, names: list.names, now: list.now)
             if let segment = list.segment, user.segment?.name != segment { continue }
             result.append(user)
         }

@@ -222,6 +222,11 @@ package actor Shard {
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
             case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
+            case ChurnModel.name:
+                try partition.adoptChurn(
+                    verdict.bytes, version: verdict.version, instant: verdict.instant)
+            case HighIntentModel.name:
+                try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -263,7 +268,7 @@ package actor Shard {
     package func user(_ id: [UInt8], names: EventNames) -> UserView? {
         let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
-        return partition.view(slot, names: names)
+        return partition.view(slot, names: names, explained: true)
     }
 
     package func segmentTotals() -> (version: Int, segments: [SegmentTotals]) {

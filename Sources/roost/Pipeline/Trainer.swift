@@ -72,6 +72,13 @@ actor Trainer {
         case TiersModel.name:
             fit(
                 run, into: TierColumns(), { $0.tierColumns(decidedOnly: scheduled) }, run.tiers, completion)
+        case ChurnModel.name:
+            fit(
+                run, into: OutcomeRows(names: ChurnFeature.names), { $0.churnRows() }, run.churn, completion)
+        case HighIntentModel.name:
+            fit(
+                run, into: OutcomeRows(names: IntentFeature.names), { $0.intentRows() }, run.highIntent,
+                completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }

@@ -1,22 +1,28 @@
 import Core
 
-/// Sessions of a user up to the last event decided upon.
-struct DecidedSessions: BitwiseCopyable {
+/// Sessions of a user in all.
+struct UserSessions: BitwiseCopyable {
     var shortCount: Int64
     /// Microseconds.
     var shortTotal: Int64
     var longCount: Int64
     var longTotal: Int64
+
+    /// As they have arrived.
+    init(_ record: UserRecord) {
+        shortCount = Int64(record.shortCount)
+        shortTotal = record.shortTotal
+        longCount = Int64(record.longCount)
+        longTotal = record.longTotal
+    }
 }
 
 extension Partition {
-    /// Takes from the sessions what belongs to events that have arrived and are not decided.
-    func decidedSessions(_ slot: Int) -> DecidedSessions {
+    /// Those up to the last event decided upon: without what belongs to events that have arrived and are not.
+    func decidedSessions(_ slot: Int) -> UserSessions {
         let user = users[slot]
         let record = user.pointee
-        var sessions = DecidedSessions(
-            shortCount: Int64(record.shortCount), shortTotal: record.shortTotal,
-            longCount: Int64(record.longCount), longTotal: record.longTotal)
+        var sessions = UserSessions(record)
         let decided = record.lastDecided
         guard record.lastSeen > decided, decided != .min else { return sessions }
         func clip(_ start: Int64, _ end: Int64, _ count: inout Int64, _ total: inout Int64) {
