@@ -29,7 +29,8 @@ struct OutcomeFitting {
         self.config = config
         self.previous = previous
         self.seed = seed
-        table = OutcomeTable(columns, limit: config.maximumRows, seed: seed)
+        let table = OutcomeTable(columns, limit: config.maximumRows, seed: seed)
+        self.table = table
         guard table.names.indices.contains(where: { !table.isConstant($0) }) else { throw .constantColumns }
         try table.checkLeaks()
         split = try OutcomeSplit(
