@@ -79,6 +79,21 @@ struct Bench: Sendable {
             name: "memory", summary: "State of a user, part by part, and resident memory.",
             options: ["--baseline", "--folder", "--no-triggers"],
             notes: "Baselines: sj_state's bytes a user, and 256.", run: memoryBench),
+        Bench(
+            name: "models", summary: "All models fitted on FILE: their figures beside the baselines'.",
+            options: ["--folder"],
+            notes: """
+                Baselines: what each model's page has. Each figure is of users or of a time that the judged fit has not
+                seen. FILE may be packed by gzip.
+                """,
+            run: modelsBench),
+        Bench(
+            name: "refit", summary: "What refitting all models costs ingest of FILE.",
+            options: ["--folder", "--no-triggers"],
+            notes: """
+                Baseline: the same without refits, in turns; by the wall clock, under which nothing waits for a fit.
+                """,
+            run: refitBench),
     ]
 
     private static let ingestNotes = """
