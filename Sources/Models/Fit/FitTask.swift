@@ -17,7 +17,7 @@ protocol FitTask {
 private var fitTasks: [any FitTask.Type] {
     [
         SegmentsTask.self, RepurchaseTask.self, TiersTask.self, OutcomeTask<ChurnModel>.self,
-        OutcomeTask<HighIntentModel>.self,
+        OutcomeTask<HighIntentModel>.self, DriversTask.self,
     ]
 }
 

@@ -45,14 +45,17 @@ struct OutcomeCandidate: Sendable, Equatable {
 
 extension OutcomeConfig {
     /// Each learner as it is without a search.
-    var plainCandidates: [OutcomeCandidate] {
-        learners.map { learner in
-            switch learner {
-            case .logistic: OutcomeCandidate(learner: .logistic(c: 1))
+    var plainPoints: [SearchSpace.Point] {
+        let ignored = Double.nan
+        let none = Double(resamplings.firstIndex(of: .none) ?? 0)
+        return learners.indices.map { index in
+            let head = [Double(index), none]
+            switch learners[index] {
+            case .logistic: return head + [1, 1] + [Double](repeating: ignored, count: 9)
             case .boostedTrees:
-                OutcomeCandidate(learner: .trees(boosting(rounds: 100, depth: 3, rate: 0.08), forest: false))
-            case .randomForest:
-                OutcomeCandidate(learner: .trees(forest(trees: 80, depth: 7, share: 0.5), forest: true))
+                return head + [ignored, ignored, 100, 3, 0.08, 5, 0.8]
+                    + [Double](repeating: ignored, count: 4)
+            case .randomForest: return head + [Double](repeating: ignored, count: 7) + [80, 7, 5, 0.5]
             }
         }
     }
@@ -62,17 +65,20 @@ extension OutcomeConfig {
         config.rounds = rounds
         config.depth = depth
         config.learningRate = rate
-        config.leafWeight = 5
-        config.rowShare = 0.8
         config.bins = 128
+        config.threads = OutcomeConfig.threads
         return config
     }
+
+    /// One: the threads of a round wait for each other by turning in circles, which on a core that is shared
+    /// with the intake takes many times what they save.
+    private static let threads = 1
 
     private func forest(trees: Int, depth: Int, share: Double) -> BoostingConfig {
         var config = BoostingConfig.randomForest(.logistic, trees: trees, depth: depth)
         config.nodeFeatureShare = share
-        config.leafWeight = 5
         config.bins = 128
+        config.threads = OutcomeConfig.threads
         return config
     }
 

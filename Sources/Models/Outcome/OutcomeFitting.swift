@@ -121,8 +121,9 @@ extension OutcomeFitting {
         if let column = table.names.firstIndex(of: config.ruleFeature), !table.isConstant(column) {
             trials.append(try trial(OutcomeCandidate(learner: .rule(column: column))))
         }
-        for candidate in config.plainCandidates { trials.append(try trial(candidate)) }
-        var search = Search(config.space, strategy: config.strategy, trials: config.trials, seed: seed)
+        var search = Search(
+            config.space, strategy: config.strategy, trials: config.trials, known: config.plainPoints,
+            seed: seed)
         while let point = search.next() {
             let trial = try trial(config.candidate(at: point))
             search.tell(point, loss: trial.logLoss)

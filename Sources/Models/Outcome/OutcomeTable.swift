@@ -35,24 +35,16 @@ struct OutcomeTable: Sendable {
 
     private static func hashes(_ columns: OutcomeColumns, _ seed: UInt64) -> [UInt64] {
         var hashes = (0..<columns.rows).map { row in
-            mixed(
-                mixed(seed, UInt64(bitPattern: columns.anchor[row])),
+            RowHash.mixed(
+                RowHash.mixed(seed, UInt64(bitPattern: columns.anchor[row])),
                 UInt64(columns.label[row]) << 1 | (columns.heldOut[row] == 0 ? 0 : 1))
         }
         for column in columns.features {
             for row in hashes.indices {
-                hashes[row] = mixed(hashes[row], UInt64((column[row] + 0).bitPattern))
+                hashes[row] = RowHash.mixed(hashes[row], UInt64((column[row] + 0).bitPattern))
             }
         }
         return hashes
-    }
-
-    /// The finaliser of SplitMix64 over a running value.
-    private static func mixed(_ hash: UInt64, _ value: UInt64) -> UInt64 {
-        var z = hash &+ 0x9E37_79B9_7F4A_7C15 &+ value &* 0xD6E8_FEB8_6659_FD93
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 
     var rows: Int { labels.count }

@@ -28,20 +28,26 @@ package struct Search: Sendable {
         package var loss: Double
     }
 
-    let space: SearchSpace
-    let strategy: SearchStrategy
-    let budget: Int
+    private let space: SearchSpace
+    private let strategy: SearchStrategy
+    private let budget: Int
+    private let known: [SearchSpace.Point]
     private(set) package var trials: [Trial] = []
     private var generator: SeededGenerator
     private let grid: [SearchSpace.Point]
 
-    /// - Parameter levels: values of each ordered dimension in a grid.
+    /// - Parameters:
+    ///   - budget: of trials, beside those of `known`.
+    ///   - known: settings that are tried first, whatever the strategy.
+    ///   - levels: values of each ordered dimension in a grid.
     package init(
-        _ space: SearchSpace, strategy: SearchStrategy, trials budget: Int, levels: Int = 3, seed: UInt64
+        _ space: SearchSpace, strategy: SearchStrategy, trials budget: Int,
+        known: [SearchSpace.Point] = [], levels: Int = 3, seed: UInt64
     ) {
         self.space = space
         self.strategy = strategy
         self.budget = budget
+        self.known = known
         generator = SeededGenerator(seed: seed)
         grid = strategy == .grid ? Search.grid(space, levels, budget) : []
     }
@@ -53,12 +59,15 @@ package struct Search: Sendable {
 
     /// The settings to try next; nil when the trials are spent.
     package mutating func next() -> SearchSpace.Point? {
-        guard trials.count < budget else { return nil }
+        guard trials.count >= known.count else { return known[trials.count] }
+        let number = trials.count - known.count
+        guard number < budget else { return nil }
         switch strategy {
-        case .grid: return trials.count < grid.count ? grid[trials.count] : nil
+        case .grid: return number < grid.count ? grid[number] : nil
         case .random: return random()
         case .tpe:
-            guard trials.count >= max(4, budget / 4) else { return random() }
+            // Now and then by chance, so that the first that was good is not all that is looked at.
+            guard trials.count >= max(4, budget / 4), number % 4 != 3 else { return random() }
             return ParzenEstimators(space, trials).propose(using: &generator)
         }
     }
