@@ -58,7 +58,9 @@ package enum SettingsKeys {
         + listen + clock + schema + sessions + journal + retention + models + outcomes + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["segments", "repurchase", "tiers", "churn", "high_intent"]
+    package static let knownModels = [
+        "segments", "repurchase", "tiers", "churn", "high_intent", "drivers",
+    ]
 
     /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
     package static let knownFeatures = [

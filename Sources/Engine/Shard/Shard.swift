@@ -225,6 +225,8 @@ package actor Shard {
             case ChurnModel.name:
                 try partition.adoptChurn(
                     verdict.bytes, version: verdict.version, instant: verdict.instant)
+            // It says what goes with conversion and is asked nothing about a user.
+            case DriversModel.name: break
             case HighIntentModel.name:
                 try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")

@@ -83,6 +83,12 @@ struct FitRun: Sendable {
         return outcome(HighIntentModel.self, rows, config)
     }
 
+    func drivers(_ columns: DriverColumns) -> FitRequest {
+        .drivers(
+            predictors: columns.predictors, converted: columns.converted, heldOut: columns.heldOut,
+            config: DriversConfig(), previous: previous())
+    }
+
     private func outcome<Model: OutcomeModel>(
         _ model: Model.Type, _ rows: OutcomeRows, _ config: OutcomeConfig
     ) -> FitRequest {

@@ -79,6 +79,8 @@ actor Trainer {
             fit(
                 run, into: OutcomeRows(names: IntentFeature.names), { $0.intentRows() }, run.highIntent,
                 completion)
+        case DriversModel.name:
+            fit(run, into: DriverColumns(), { $0.driverColumns() }, run.drivers, completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }
