@@ -53,6 +53,9 @@ import Testing
         ]
         user.profile = [Named("gender", "F"), Named("age_band", "40s"), Named("region", "Z17")]
         user.segment = UserView.Segment(id: 3, name: "loyal")
+        user.churn = UserView.Probability(
+            0.81, why: [Trigger.Reason(feature: "days_since_last", value: 24, contribution: 0.41)])
+        user.cartConversion = UserView.Probability(0.4, why: [])
         let due = CalendarDate(year: 2024, month: 12, day: 9).dayNumber
         user.repurchase = UserView.Repurchase(date: due, p10: due - 3, p90: due + 6)
         user.recentPurchases = [
@@ -83,7 +86,9 @@ import Testing
         "coupon":{"used":3,"not_used":1,"clicked":9,"used_ratio":0.23076923076923078},\
         "amount_by":{"category":{"Apparel":120.5},"payment_method":{"lpay":30000}},\
         "profile":{"gender":"F","age_band":"40s","region":"Z17"},"segment":{"id":3,"name":"loyal"},\
-        "predictions":{"repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
+        "predictions":{"churn":{"p":0.81,\
+        "why":[{"feature":"days_since_last","value":24,"contribution":0.41}]},"cart_conversion":{"p":0.4},\
+        "repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
         "recent_purchases":[{"at":"2024-11-21T10:00:00Z","value":41110,"items":[\
         {"item_id":"PD0045","item_category":"Apparel","quantity":2,"price":20555},\
         {"item_id":"PD\\"1","quantity":0.5}]},{"at":"2024-07-01T09:00:00Z","value":0.000005,"items":[]}]}
