@@ -64,12 +64,13 @@ import Testing
         case .bigCount(_, let range), .bigBytes(_, let range):
             .integer(range.lowerBound == value.whole ? range.upperBound : range.lowerBound)
         case .seed: .integer(7)
-        case .real: .number(1.5)
+        case .real(_, let range): .number(range.contains(1.5) ? 1.5 : range.lowerBound)
         case .duration(_, let range), .optionalDuration(_, let range):
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
         case .clockMode: .string("event")
         case .zone: .string("Asia/Seoul")
         case .names(_, let known, _): .strings([known[1]])
+        case .choice(_, let known): .string(known[0])
         case .fields: .object([.init("user", .strings(["uid"]))])
         case .mapping: .object([.init("a", .string("b"))])
         case .schedule: .object([.init("every", .string("1h"))])
@@ -112,7 +113,10 @@ import Testing
             }
         }
         // What follows at once has no delay to configure.
-        let without: Set = ["triggers.segmentMoved.delay", "triggers.botSuspected.delay"]
+        let without: Set = [
+            "triggers.segmentMoved.delay", "triggers.botSuspected.delay", "triggers.churnRisk.delay",
+            "triggers.highIntent.delay",
+        ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }
 
