@@ -83,7 +83,8 @@ import Testing
         let anchors = Anchors.churn()
         var config = config([learner])
         config.ruleFeature = ""
-        let scorer = try anchors.fit(config).model.scorer
+        let fit = try anchors.fit(config)
+        let scorer = fit.model.scorer
         func odds(_ row: Int) -> Double {
             let p = scorer.score(anchors.row(row))
             return log(p / (1 - p))
@@ -94,7 +95,7 @@ import Testing
         // The average is the same for all rows, unless steps of an isotonic calibration lie between.
         let averages = (0..<60).map { odds($0) - sum($0) }
         let spread = (averages.max() ?? 0) - (averages.min() ?? 0)
-        #expect(spread < 1e-3 || text(try anchors.fit(config).parameters, "calibration") == "isotonic")
+        #expect(spread < 1e-3 || text(fit.parameters, "calibration") == "isotonic")
         for row in 0..<60 {
             let top = scorer.contributions(anchors.row(row), top: 2)
             #expect(top.count == 2 && abs(top[0].contribution) >= abs(top[1].contribution))
