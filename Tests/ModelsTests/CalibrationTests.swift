@@ -70,8 +70,11 @@ import Testing
         #expect(abs(constant(3) - 0.4) < 0.05)
         let turned = SigmoidCalibration(labels: labels, logits: labels.map { $0 == 0 ? 2 : -2 })
         #expect(turned(2) == turned(-2))
-        let single = IsotonicCalibration(labels: [1], scores: [0.5], least: 0.1)
-        #expect(single(0) == 0.9 && single(1) == 0.9)
+        let single = IsotonicCalibration(labels: [1], scores: [0.5], certain: false)
+        #expect(close(single(0), 2 / 3.0, 1e-12) && single(1) == single(0))
+        let sure = IsotonicCalibration(
+            labels: [0, 0, 1, 0, 1, 1], scores: [1, 2, 3, 4, 5, 6], certain: false)
+        #expect([1, 2, 3, 4, 5, 6].map { sure(Double($0)) } == [0.25, 0.25, 0.5, 0.5, 0.75, 0.75])
         let falling = IsotonicCalibration(labels: [1, 1, 0, 0], scores: [0.1, 0.2, 0.3, 0.4])
         #expect(falling(0.1) == 0.5 && falling(0.4) == 0.5)
     }

@@ -83,7 +83,8 @@ import Testing
         let anchors = Anchors.churn()
         var config = config([learner])
         config.ruleFeature = ""
-        let scorer = try anchors.fit(config).model.scorer
+        let fit = try anchors.fit(config)
+        let scorer = fit.model.scorer
         func odds(_ row: Int) -> Double {
             let p = scorer.score(anchors.row(row))
             return log(p / (1 - p))
@@ -94,7 +95,7 @@ import Testing
         // The average is the same for all rows, unless steps of an isotonic calibration lie between.
         let averages = (0..<60).map { odds($0) - sum($0) }
         let spread = (averages.max() ?? 0) - (averages.min() ?? 0)
-        #expect(spread < 1e-3 || text(try anchors.fit(config).parameters, "calibration") == "isotonic")
+        #expect(spread < 1e-3 || text(fit.parameters, "calibration") == "isotonic")
         for row in 0..<60 {
             let top = scorer.contributions(anchors.row(row), top: 2)
             #expect(top.count == 2 && abs(top[0].contribution) >= abs(top[1].contribution))
@@ -170,5 +171,22 @@ import Testing
         }
         let best = try #require(losses.firstIndex(of: losses.min() ?? 0))
         #expect(trials[best]["learner"] == .string(text(first.parameters, "learner")))
+    }
+
+    @Test func `features that have moved since the fit are told, those that have not are not`() throws {
+        let anchors = Anchors.churn()
+        let model = try ChurnModel(bytes: try anchors.fit().model.bytes)
+        func drift(_ rows: Anchors) -> [Double] {
+            (0..<rows.rows).flatMap { rows.row($0) }.withUnsafeBufferPointer { values in
+                model.scorer.drift(rows: rows.rows, values.baseAddress!)
+            }
+        }
+        #expect(drift(anchors).allSatisfy { abs($0) < 1e-9 })
+        #expect(drift(Anchors.churn(seed: 99)).allSatisfy { $0 < 0.05 })
+        var moved = anchors
+        moved.features[0] = moved.features[0].map { $0 * 3 }
+        moved.features[3] = moved.features[3].map { _ in 0.5 }
+        let told = drift(moved)
+        #expect(told[0] > 0.25 && told[3] > 1 && told[1] < 1e-9 && told[2] < 1e-9)
     }
 }

@@ -14,10 +14,7 @@ package enum Calibration: Sendable, Equatable {
         case .none: self = .none
         case .sigmoid: self = .sigmoid(SigmoidCalibration(labels: labels, logits: scores.map(logit)))
         case .isotonic:
-            // An isotonic step of few rows may say never or always; nothing is that sure of n rows.
-            self = .isotonic(
-                IsotonicCalibration(
-                    labels: labels, scores: scores, least: 1 / Double(labels.count + 2)))
+            self = .isotonic(IsotonicCalibration(labels: labels, scores: scores, certain: false))
         }
     }
 
@@ -113,8 +110,9 @@ package struct IsotonicCalibration: Sendable, Equatable {
         self.probabilities = probabilities
     }
 
-    /// - Parameter least: probabilities are kept within `least` and 1 − `least`.
-    package init(labels: [UInt8], scores values: [Double], least: Double = 0) {
+    /// - Parameter certain: whether a step may say never or always; where not, a step of m rows at either end
+    ///   says at least 1 / (m + 2), at most the rest of it.
+    package init(labels: [UInt8], scores values: [Double], certain: Bool = true) {
         var blocks: [Block] = []
         for row in values.indices.sorted(by: { values[$0] < values[$1] }) {
             let came = labels[row] != 0 ? 1 : 0
@@ -133,10 +131,17 @@ package struct IsotonicCalibration: Sendable, Equatable {
                 pooled[pooled.count - 1].merge(last)
             }
         }
+        var means = pooled.map { Double($0.sum) / Double($0.rows) }
+        if !certain, let first = pooled.first, let last = pooled.last {
+            let above = means.count > 1 ? means[1] : 1
+            means[0] = max(means[0], min(above, 1 / Double(first.rows + 2)))
+            let below = means.count > 1 ? means[means.count - 2] : 0
+            means[means.count - 1] = min(
+                means[means.count - 1], max(below, 1 - 1 / Double(last.rows + 2)))
+        }
         var scores: [Double] = []
         var probabilities: [Double] = []
-        for block in pooled {
-            let mean = min(max(Double(block.sum) / Double(block.rows), least), 1 - least)
+        for (block, mean) in zip(pooled, means) {
             for end in block.from < block.to ? [block.from, block.to] : [block.from] {
                 scores.append(end)
                 probabilities.append(mean)

@@ -82,7 +82,8 @@ extension OutcomeConfig {
         return config
     }
 
-    /// What is searched. Bounds on trees keep a score below about a thousand comparisons.
+    /// What is searched. Bounds on trees keep a score within about six hundred comparisons, so that a sweep over
+    /// all users stays quick.
     var space: SearchSpace {
         func when(_ learner: Learner) -> SearchSpace.Condition {
             .init(0, learners.indices.filter { learners[$0] == learner })
@@ -92,13 +93,13 @@ extension OutcomeConfig {
             .init("resampling", .choice(count: resamplings.count)),
             .init("logarithm", .choice(count: 2), when: when(.logistic)),
             .init("C", .logarithmic(1e-3...1e2), when: when(.logistic)),
-            .init("rounds", .integer(40...200), when: when(.boostedTrees)),
-            .init("depth", .integer(2...5), when: when(.boostedTrees)),
+            .init("rounds", .integer(40...150), when: when(.boostedTrees)),
+            .init("depth", .integer(2...4), when: when(.boostedTrees)),
             .init("learning_rate", .logarithmic(0.02...0.3), when: when(.boostedTrees)),
             .init("min_child_weight", .logarithmic(1...50), when: when(.boostedTrees)),
             .init("row_share", .real(0.6...1), when: when(.boostedTrees)),
-            .init("trees", .integer(40...120), when: when(.randomForest)),
-            .init("forest_depth", .integer(4...8), when: when(.randomForest)),
+            .init("trees", .integer(30...80), when: when(.randomForest)),
+            .init("forest_depth", .integer(4...7), when: when(.randomForest)),
             .init("forest_min_child_weight", .logarithmic(1...50), when: when(.randomForest)),
             .init("node_feature_share", .real(0.2...0.9), when: when(.randomForest)),
         ])

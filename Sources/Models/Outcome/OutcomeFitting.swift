@@ -67,6 +67,7 @@ struct OutcomeFitting {
         var scorer = final.scorer
         scorer.calibration = calibration(
             best.calibration, unseen.rows + split.judged, unseen.margins + margins)
+        scorer.spread = table.spread
         var rule: OutcomeScorer?
         if let first = trials.first, case .rule = first.candidate.learner {
             rule = try ruleScorer(first, best, candidate)

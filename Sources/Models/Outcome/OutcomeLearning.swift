@@ -71,8 +71,7 @@ extension OutcomeTable {
         for (column, coefficient) in zip(columns, fit.coefficients) { coefficients[column] = coefficient }
         let scorer = OutcomeScorer(
             features: names,
-            learner: .linear(preprocessing, coefficients: coefficients, intercept: fit.intercept),
-            calibration: .none)
+            learner: .linear(preprocessing, coefficients: coefficients, intercept: fit.intercept))
         // Errors of rows that were made or weighted would claim to know more than there is.
         let plain = candidate.resampling == .none && columns.count == names.count
         return OutcomeLearnt(
@@ -96,6 +95,6 @@ extension OutcomeTable {
             features: FeatureMatrix(rows: count, columns: names.count, values: values),
             labels: .values(known), weights: plan.weights?.map { Float($0) }, config: config)
         return OutcomeLearnt(
-            scorer: OutcomeScorer(features: names, learner: .forest(forest), calibration: .none))
+            scorer: OutcomeScorer(features: names, learner: .forest(forest)))
     }
 }

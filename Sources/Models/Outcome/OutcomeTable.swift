@@ -60,8 +60,7 @@ struct OutcomeTable: Sendable {
 
     /// A column whose order is all but the outcome's is not of before the anchor, whatever is said of it.
     func checkLeaks() throws(FitRefusal) {
-        let step = max(1, rows / OutcomeTable.leakRows)
-        let sample = Array(stride(from: 0, to: rows, by: step))
+        let sample = sample
         let known = labels(sample)
         for column in names.indices {
             let ranking = ScoreRanking(
@@ -73,6 +72,17 @@ struct OutcomeTable: Sendable {
         }
     }
 
-    private static let leakRows = 20_000
+    /// Rows at even distances, by which columns are looked at one by one.
+    private var sample: [Int] {
+        Array(stride(from: 0, to: rows, by: max(1, rows / OutcomeTable.sampleSize)))
+    }
+
+    /// How the values of each column are spread.
+    var spread: [PopulationStability] {
+        let sample = sample
+        return names.indices.map { column in PopulationStability(sample.map { value($0, column) }) }
+    }
+
+    private static let sampleSize = 20_000
     private static let telling = 0.9995
 }
