@@ -192,7 +192,7 @@ struct CaptureTests {
 
     @Test func `an outcome counts up to its end and a late purchase up to the join`() async throws {
         let settings = settings()
-        let start: Int64 = 1_711_843_200_000_000  // 2024-03-31, a multiple of two days since 1970.
+        let start: Int64 = 1_711_929_600_000_000  // 2024-04-01, an even number of days since 1970.
         func bought(_ user: String, _ time: Int64) -> PlainEvent { PlainEvent(user, time, "purchase") }
         let horizon = settings.models.churn.horizon
         var rig = try Rig(settings)

@@ -193,7 +193,7 @@ struct OutcomeModelTests {
         let settings = settings {
             $0.triggers.churnRiskThreshold = 0.5
             $0.triggers.churnRiskClear = 0.45
-            $0.triggers.highIntentThreshold = 0.3
+            $0.triggers.highIntentThreshold = 0.03
             $0.models.segments.minimumUsers = 2
         }
         let log = log(settings, seed: seed)
