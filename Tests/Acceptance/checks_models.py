@@ -199,7 +199,9 @@ def a_model_without_data_is_refused(env):
         expect_equal(answer.status, 404, "an unknown model")
 
 
-SCHEDULED = {"models": {"schedule": {"every": "20d", "at": "3h"}}}
+QUICK = {"trials": 1, "minimum_rows": 60}
+SCHEDULED = {"models": {
+    "schedule": {"every": "20d", "at": "3h"}, "churn": QUICK, "high_intent": QUICK}}
 
 
 def scheduled_run(env, lines, closed, feed, prefix=()):
@@ -207,7 +209,7 @@ def scheduled_run(env, lines, closed, feed, prefix=()):
         feed(daemon)
         daemon.advance(stamp(closed))
         models = {}
-        for name in MODELS:
+        for name in MODELS + ["churn", "high_intent", "drivers"]:
             told = daemon.status.json(f"/v1/models/{name}")
             models[name] = (told["version"], told["adopted"], told["reason"], json.dumps(
                 told["parameters"], default=str))
@@ -243,7 +245,8 @@ def scheduled_refits_are_reproducible(env, name):
     expect(first[2]["repurchase"][0] > 0, "repurchase was fitted")
     expect(first[2]["tiers"][1], "tiers are in use")
     expect(kinds.get("repurchase_due"), f"repurchase_due among the triggers: {kinds}")
-    return f"{kinds}, segments version {first[2]['segments'][0]}"
+    used = {name: told[0] for name, told in first[2].items() if told[1]}
+    return f"{kinds}, versions {used}"
 
 
 @check
