@@ -226,6 +226,8 @@ package struct Settings: Sendable, Equatable {
         package var payments = SegmentsModel.payments
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()
+        package var churn = ChurnModel()
+        package var highIntent = HighIntentModel()
 
         /// Of a segmentation beside the first; nil where there is none of that name.
         package func segmentation(_ name: String) -> SegmentsModel? {
@@ -264,6 +266,12 @@ package struct Settings: Sendable, Equatable {
         package var segmentMoved = Rule(delay: 0)
         package var botSuspected = Rule(delay: 0)
         package var tierChanged = Rule(delay: 0)
+        package var churnRisk = Rule(delay: 0)
+        /// Probability of churn from which on it is told, and below which it may be told again.
+        package var churnRiskThreshold = 0.7
+        package var churnRiskClear = 0.6
+        package var highIntent = Rule(delay: 0)
+        package var highIntentThreshold = 0.5
     }
 }
 

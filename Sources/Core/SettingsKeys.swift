@@ -34,6 +34,8 @@ package struct SettingsKey: Sendable {
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
         case names(Path<[String]>, known: [String], atLeast: Int)
+        /// One of those known.
+        case choice(Path<String>, [String])
         /// Field of the contract → source keys; entries replace the default of their field.
         case fields(Path<[String: [String]]>)
         /// Value → name, free on both sides.
@@ -59,11 +61,12 @@ package enum SettingsKeys {
             SettingsKey(
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
-        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + triggers
-        + limits
+        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
+        + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["segments", "repurchase", "clv"] + segmentations + ["tiers"]
+    package static let knownModels =
+        ["segments", "repurchase", "clv"] + segmentations + ["tiers", "churn", "high_intent", "drivers"]
 
     /// Segmentations beside the first.
     package static let segmentations = ["value", "payments"]
@@ -353,6 +356,21 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.tier_changed.enabled", .flag(\.triggers.tierChanged.enabled),
                 "A buyer has changed tier."),
+            SettingsKey(
+                "triggers.churn_risk.enabled", .flag(\.triggers.churnRisk.enabled),
+                "A buyer will most likely not buy again within the horizon."),
+            SettingsKey(
+                "triggers.churn_risk.threshold", .real(\.triggers.churnRiskThreshold, 0...1),
+                "Told from this probability on."),
+            SettingsKey(
+                "triggers.churn_risk.clear", .real(\.triggers.churnRiskClear, 0...1),
+                "Once told, not again before it fell below this."),
+            SettingsKey(
+                "triggers.high_intent.enabled", .flag(\.triggers.highIntent.enabled),
+                "A cart or checkout that will most likely become a purchase."),
+            SettingsKey(
+                "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
+                "Told from this probability on."),
         ]
 
     private static func rule(

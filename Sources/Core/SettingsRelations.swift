@@ -54,7 +54,7 @@ extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
         listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
-            + models.tiers.conflicts + limitConflicts
+            + models.tiers.conflicts + outcomeConflicts + limitConflicts
     }
 
     /// A feature of how purchases are paid needs to know which method of payment.
@@ -120,6 +120,24 @@ extension Settings {
                     "limits.source_retry_least",
                     "\(DurationText.text(limits.sourceRetryLeast)) must be at most limits.source_retry_most, "
                         + DurationText.text(limits.sourceRetryMost)))
+        }
+        return conflicts
+    }
+
+    private var outcomeConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if models.churn.anchorEvery % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "models.churn.anchor_every",
+                    "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        if triggers.churnRiskClear > triggers.churnRiskThreshold {
+            conflicts.append(
+                .init(
+                    "triggers.churn_risk.clear",
+                    "\(triggers.churnRiskClear) must not be more than triggers.churn_risk.threshold, "
+                        + "\(triggers.churnRiskThreshold)"))
         }
         return conflicts
     }

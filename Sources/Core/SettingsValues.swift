@@ -56,6 +56,12 @@ extension SettingsKey {
             settings[keyPath: path] = found
         case .names(let path, let known, let atLeast):
             settings[keyPath: path] = try value.asNames(known: known, atLeast: atLeast)
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be \(known.joined(separator: " or ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .fields(let path): try value.mergeFields(into: &settings[keyPath: path])
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
@@ -84,6 +90,7 @@ extension SettingsKey {
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
+        case .choice(let path, _): .string(settings[keyPath: path])
         case .fields(let path):
             .object(
                 settings[keyPath: path].sorted { $0.key < $1.key }.map { .init($0.key, .strings($0.value)) })
@@ -118,7 +125,7 @@ extension SettingsKey {
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
-        case .choice(_, let known): known.joined(separator: ", ")
+        case .choice(_, let known): known.joined(separator: " or ")
         default: nil
         }
     }

@@ -135,6 +135,17 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a model gives an outcome.
+    package struct Probability: Sendable, Equatable {
+        package var p: Double
+        /// What moved it most, the strongest first; empty where it was not asked for.
+        package var why: [Trigger.Reason]
+        package init(_ p: Double, why: [Trigger.Reason]) {
+            self.p = p
+            self.why = why
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -209,6 +220,10 @@ package struct UserView: Sendable {
     package var segmentAtLastPurchase: String?
     /// In the segmentations beside the first.
     package var memberships: [Membership] = []
+    /// That no purchase comes within `models.churn.horizon`; nil for who never bought.
+    package var churn: Probability?
+    /// That what is in the cart is bought within `models.high_intent.window`; nil without a pending cart.
+    package var cartConversion: Probability?
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?

@@ -227,11 +227,27 @@ package struct UserEncoder: Sendable {
     }
 
     private func predictions(_ user: UserView, into json: inout JSONWriter) {
-        if user.lifetimeValue == nil, user.repurchase == nil { return }
+        guard
+            user.churn != nil || user.cartConversion != nil || user.lifetimeValue != nil
+                || user.repurchase != nil
+        else { return }
         json.key("predictions")
         json.beginObject()
+        if let churn = user.churn { encode(churn, as: "churn", into: &json) }
+        if let conversion = user.cartConversion { encode(conversion, as: "cart_conversion", into: &json) }
         if let value = user.lifetimeValue { encode(value, into: &json) }
         if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        json.endObject()
+    }
+
+    private func encode(
+        _ probability: UserView.Probability, as name: StaticString, into json: inout JSONWriter
+    ) {
+        json.key(name)
+        json.beginObject()
+        json.key("p")
+        json.value(probability.p)
+        TriggerEncoder.encode(probability.why, into: &json)
         json.endObject()
     }
 

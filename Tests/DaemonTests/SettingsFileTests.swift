@@ -115,7 +115,10 @@ import Testing
             }
         }
         // What follows at once has no delay to configure.
-        let without: Set = ["triggers.segmentMoved.delay", "triggers.botSuspected.delay"]
+        let without: Set = [
+            "triggers.segmentMoved.delay", "triggers.botSuspected.delay", "triggers.churnRisk.delay",
+            "triggers.highIntent.delay",
+        ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }
 

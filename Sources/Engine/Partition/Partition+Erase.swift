@@ -22,6 +22,8 @@ extension Partition {
         pendingPurchases.remove { slots.contains($0.slot) }
         due.removeAll { slots.contains($0.slot) }
         backFill.erase(slots)
+        anchors.erase(slots)
+        intents.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased

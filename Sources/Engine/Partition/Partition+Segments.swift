@@ -44,31 +44,12 @@ extension Partition {
                 if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
             }
         }
-        let decided = user.pointee.lastDecided
         let sessions = EventNames.known.count
-        func clip(_ start: Int64, _ end: Int64, total: Int, count: Int) {
-            guard end > decided else { return }
-            if start > decided {
-                out[total] -= end - start
-                out[count] -= 1
-            } else {
-                out[total] -= end - decided
-            }
-        }
-        clip(user.pointee.longStart, user.pointee.lastSeen, total: sessions, count: sessions + 2)
-        clip(user.pointee.shortStart, user.pointee.lastSeen, total: sessions + 1, count: sessions + 3)
-        if user.pointee.longKept > 0 {
-            let kept = pool.tail(user).long
-            for index in 0..<Int(user.pointee.longKept) {
-                clip(kept[index].start, kept[index].end, total: sessions, count: sessions + 2)
-            }
-        }
-        if user.pointee.shortKept > 0 {
-            let kept = pool.tail(user).short
-            for index in 0..<Int(user.pointee.shortKept) {
-                clip(kept[index].start, kept[index].end, total: sessions + 1, count: sessions + 3)
-            }
-        }
+        let decided = decidedSessions(slot)
+        out[sessions] = decided.longTotal
+        out[sessions + 1] = decided.shortTotal
+        out[sessions + 2] = decided.longCount
+        out[sessions + 3] = decided.shortCount
     }
 
     /// Segment of a user by the model in use, from measures.

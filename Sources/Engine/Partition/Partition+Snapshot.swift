@@ -30,6 +30,10 @@ extension Partition {
         out.put(UInt64(segmentations.count))
         for segmentation in segmentations { segmentation.write(to: &out) }
         formerDelays.write(to: &out)
+        churn.write(to: &out)
+        highIntent.write(to: &out)
+        anchors.write(to: &out)
+        intents.write(to: &out)
         return out.bytes
     }
 
@@ -80,6 +84,12 @@ extension Partition {
             segmentations.append(try Segmentation(from: &input, users: users.count))
         }
         formerDelays = try FormerDelays(from: &input)
+        churn = try OutcomeSlot(from: &input, ChurnFeature.names)
+        highIntent = try OutcomeSlot(from: &input, IntentFeature.names)
+        anchors = try AnchorRows(
+            from: &input, settings.outcomes, zone: settings.zone, users: users.count)
+        intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
@@ -92,6 +102,7 @@ extension Partition {
         let old = settings
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
+        if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

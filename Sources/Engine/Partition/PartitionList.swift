@@ -10,15 +10,15 @@ final class PartitionList {
     var cursor = 0
     /// Users kept, by slot.
     var kept: [Int: UserView] = [:]
-    /// The day of now when the list was opened.
-    let today: Int32
+    /// When the list was opened.
+    let now: Int64
     /// Names of events when the list was opened.
     let names: EventNames
     let filter: UserFilter
 
-    init(limit: Int, today: Int32, names: EventNames, filter: UserFilter) {
+    init(limit: Int, now: Int64, names: EventNames, filter: UserFilter) {
         self.limit = limit
-        self.today = today
+        self.now = now
         self.names = names
         self.filter = filter
     }
@@ -26,7 +26,7 @@ final class PartitionList {
 
 extension Partition {
     func openList(names: EventNames, filter: UserFilter) -> PartitionList {
-        let list = PartitionList(limit: users.count, today: today, names: names, filter: filter)
+        let list = PartitionList(limit: users.count, now: now, names: names, filter: filter)
         lists.append(list)
         return list
     }
@@ -37,7 +37,7 @@ extension Partition {
     func preserve(_ slot: Int) {
         for list in lists where slot < list.limit && slot >= list.cursor && list.kept[slot] == nil {
             guard users[slot].pointee.nameCount > 0 else { continue }
-            list.kept[slot] = view(slot, names: list.names, today: list.today)
+            list.kept[slot] = view(slot, names: list.names, now: list.now)
         }
     }
 
@@ -57,7 +57,7 @@ extension Partition {
             let kept = list.kept.removeValue(forKey: slot)
             // Who is as they were is left out before all of them is looked at.
             if kept == nil, !isListed(slot, list.filter) { continue }
-            let user = kept ?? view(slot, names: list.names, today: list.today)
+            let user = kept ?? view(slot, names: list.names, now: list.now)
             if !list.filter.passes(user) { continue }
             result.append(user)
         }

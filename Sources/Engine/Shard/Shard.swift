@@ -231,6 +231,13 @@ package actor Shard {
                     instant: verdict.instant)
             case let name where SettingsKeys.segmentations.contains(name):
                 try partition.adoptSegmentation(verdict)
+            case ChurnModel.name:
+                try partition.adoptChurn(
+                    verdict.bytes, version: verdict.version, instant: verdict.instant)
+            // It says what goes with conversion and is asked nothing about a user.
+            case DriversModel.name: break
+            case HighIntentModel.name:
+                try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -272,7 +279,7 @@ package actor Shard {
     package func user(_ id: [UInt8], names: EventNames) -> UserView? {
         let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
-        var view = partition.view(slot, names: names)
+        var view = partition.view(slot, names: names, explained: true)
         view.repurchase?.why = partition.repurchaseReasons(slot)
         return view
     }

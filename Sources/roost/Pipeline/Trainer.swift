@@ -96,6 +96,15 @@ actor Trainer {
             fit(
                 run, into: SegmentColumns(features: features.count),
                 { $0.segmentationColumns(features, decidedOnly: scheduled) }, run.segmentation, completion)
+        case ChurnModel.name:
+            fit(
+                run, into: OutcomeRows(names: ChurnFeature.names), { $0.churnRows() }, run.churn, completion)
+        case HighIntentModel.name:
+            fit(
+                run, into: OutcomeRows(names: IntentFeature.names), { $0.intentRows() }, run.highIntent,
+                completion)
+        case DriversModel.name:
+            fit(run, into: DriverColumns(), { $0.driverColumns() }, run.drivers, completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }
