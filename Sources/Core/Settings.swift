@@ -157,6 +157,23 @@ package struct Settings: Sendable, Equatable {
         package var minimumBuyers = 30
     }
 
+    package struct LifetimeValueModel: Sendable, Equatable {
+        /// How far ahead the value shown reaches; whole days.
+        package var horizon = 90 * Microseconds.day
+        /// Shown beside it; whole days.
+        package var horizons = [7 * Microseconds.day, 90 * Microseconds.day]
+        /// For a month of 30 days.
+        package var discountMonthly = 0.01
+        /// Share of buyers below the bounds beyond which one is left out of the fit.
+        package var trim = 0.995
+        /// Share of revenue that is gain.
+        package var margin = 1.0
+        package var acquisitionCost = 0.0
+        package var penalty = 0.0
+        /// Fewest buyers for a fit.
+        package var minimumBuyers = 100
+    }
+
     package struct ModelSettings: Sendable, Equatable {
         package var enabled = SettingsKeys.knownModels
         /// Nil: daily at 03:00 under the wall clock, never under the event clock.
@@ -166,6 +183,9 @@ package struct Settings: Sendable, Equatable {
         package var fitMemoryBytes: Int64 = 8 << 30
         /// Versions of each model kept in the registry.
         package var keepVersions = 50
+        /// Wall clock: between two looks at how far inputs have moved; nil: none.
+        package var driftCheck: Int64? = Microseconds.hour
+        package var clv = LifetimeValueModel()
         package var segments = SegmentsModel()
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()

@@ -24,6 +24,8 @@ package struct SettingsKey: Sendable {
         case duration(Path<Int64>, ClosedRange<Int64>)
         /// A duration or null; null means what the sentence says.
         case optionalDuration(Path<Int64?>, ClosedRange<Int64>)
+        /// A list of durations.
+        case durations(Path<[Int64]>, ClosedRange<Int64>)
         case clockMode(Path<Settings.ClockMode>)
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
@@ -56,7 +58,7 @@ package enum SettingsKeys {
         + listen + clock + schema + sessions + journal + retention + models + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["segments", "repurchase", "tiers"]
+    package static let knownModels = ["clv", "segments", "repurchase", "tiers"]
 
     /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
     package static let knownFeatures = [
@@ -217,6 +219,35 @@ package enum SettingsKeys {
         SettingsKey(
             "models.keep_versions", .count(\.models.keepVersions, 1...100_000),
             "Versions of each model kept in the registry."),
+        SettingsKey(
+            "models.drift_check", .optionalDuration(\.models.driftCheck, Microseconds.second...year),
+            "Wall clock: how often the inputs of the models in use are held against those they were fitted on; "
+                + "one that has moved brings the next refit forward. null: never."),
+        SettingsKey(
+            "models.clv.horizon", .duration(\.models.clv.horizon, day...100 * year),
+            "How far ahead the value of a buyer reaches, in whole days; a history as long is needed."),
+        SettingsKey(
+            "models.clv.horizons", .durations(\.models.clv.horizons, day...100 * year),
+            "Horizons that are shown beside it."),
+        SettingsKey(
+            "models.clv.discount_monthly", .real(\.models.clv.discountMonthly, 0...10),
+            "What is earned 30 days later is worth less by this share."),
+        SettingsKey(
+            "models.clv.trim", .real(\.models.clv.trim, 0.5...1),
+            "Buyers above this quantile of frequency or amount are scored but not fitted on; 1: none are."),
+        SettingsKey(
+            "models.clv.margin", .real(\.models.clv.margin, 0...1000),
+            "Share of revenue that is gain."),
+        SettingsKey(
+            "models.clv.acquisition_cost", .real(\.models.clv.acquisitionCost, 0...1e12),
+            "Taken off the value of each buyer."),
+        SettingsKey(
+            "models.clv.penalty", .real(\.models.clv.penalty, 0...1e6),
+            "Draws the parameters towards 0 where data are few: weight of the sum of their squares beside the "
+                + "mean log-likelihood, time in units of the oldest buyer's age, money in median amounts."),
+        SettingsKey(
+            "models.clv.minimum_buyers", .count(\.models.clv.minimumBuyers, 1...many),
+            "Fewest buyers for a fit; a tenth of them, and ten at least, must have bought again."),
         SettingsKey(
             "models.segments.k", .count(\.models.segments.k, 0...20),
             "Named groups, the outliers' included where there are any; 0: chosen by the data."),

@@ -53,7 +53,7 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + limitConflicts
     }
 
     private var listenConflicts: [SettingsConflict] {
@@ -129,6 +129,15 @@ extension Settings {
                         + "clock.allowed_lateness, \(DurationText.text(least))"))
         }
         return conflicts
+    }
+
+    private var modelConflicts: [SettingsConflict] {
+        let named =
+            [("models.clv.horizon", models.clv.horizon)]
+            + models.clv.horizons.map { ("models.clv.horizons", $0) }
+        return named.filter { $0.1 % Microseconds.day != 0 }.map { path, horizon in
+            .init(path, "\(DurationText.text(horizon)) must be a number of whole days")
+        }
     }
 
     private var limitConflicts: [SettingsConflict] {

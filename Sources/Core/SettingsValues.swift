@@ -37,6 +37,8 @@ extension SettingsKey {
         case .optionalDuration(let path, let range):
             let none = value == .null || value == .string("none")
             settings[keyPath: path] = none ? nil : try value.asDuration(in: range)
+        case .durations(let path, let range):
+            settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
         case .zone(let path):
             let name = try value.asText()
@@ -69,6 +71,7 @@ extension SettingsKey {
         case .duration(let path, _): .string(DurationText.text(settings[keyPath: path]))
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
+        case .durations(let path, _): .strings(settings[keyPath: path].map { DurationText.text($0) })
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
@@ -102,7 +105,7 @@ extension SettingsKey {
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .real(_, let range): "\(range.lowerBound) to \(range.upperBound)"
-        case .duration(_, let range), .optionalDuration(_, let range):
+        case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
         default: nil
@@ -173,6 +176,18 @@ extension JSONValue {
             )
         }
         return duration
+    }
+
+    fileprivate func asDurations(in range: ClosedRange<Int64>) throws(SettingRefusal) -> [Int64] {
+        guard case .array(let elements) = self else { throw refusal(wanted: "a list of durations") }
+        guard elements.count <= 100 else { throw SettingRefusal("must be at most 100 durations") }
+        var durations: [Int64] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) { durations.append(try element.asDuration(in: range)) } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"])
+            }
+        }
+        return durations
     }
 
     fileprivate func asChoice<Choice: RawRepresentable<String> & CaseIterable>() throws(SettingRefusal)

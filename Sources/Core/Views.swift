@@ -105,6 +105,34 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a buyer is worth in the days to come.
+    package struct LifetimeValue: Sendable {
+        package struct Horizon: Sendable {
+            package var days: Int
+            /// Money.
+            package var value: Double
+            package var expectedPurchases: Double
+            /// 0 to 1 among the buyers of the fit; nil where they are not known.
+            package var scaled: Double?
+            package init(days: Int, value: Double, expectedPurchases: Double, scaled: Double?) {
+                self.days = days
+                self.value = value
+                self.expectedPurchases = expectedPurchases
+                self.scaled = scaled
+            }
+        }
+
+        package var probabilityAlive: Double
+        package var main: Horizon
+        /// At other horizons, ascending.
+        package var further: [Horizon]
+        package init(probabilityAlive: Double, main: Horizon, further: [Horizon]) {
+            self.probabilityAlive = probabilityAlive
+            self.main = main
+            self.further = further
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -148,6 +176,8 @@ package struct UserView: Sendable {
     package var profile: [Named<String>] = []
     package var segment: Segment?
     package var repurchase: Repurchase?
+    /// Nil without a purchase or before a model was adopted.
+    package var lifetimeValue: LifetimeValue?
     package var recentPurchases: [PurchaseView] = []
 
     package init() {}
@@ -332,6 +362,8 @@ package protocol StatusSource: Sendable {
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?
     func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer
+    /// Puts a version back that once was adopted; answers when it is in force.
+    func use(_ name: String, version: Int) async throws(StatusFailure) -> RefitAnswer
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]

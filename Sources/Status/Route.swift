@@ -12,6 +12,7 @@ enum Route: Sendable, Equatable {
     case models
     case model(String)
     case refit(String)
+    case use(String)
     case triggers
     case deadLetters
     case events
@@ -37,6 +38,7 @@ enum Route: Sendable, Equatable {
             switch parts.count {
             case 1: self = .model(name)
             case 2 where parts[1].elementsEqual("refit".utf8): self = .refit(name)
+            case 2 where parts[1].elementsEqual("use".utf8): self = .use(name)
             default: throw Route.unknown(text)
             }
         } else if text.hasPrefix("/v1/analytics/") {
@@ -69,7 +71,7 @@ enum Route: Sendable, Equatable {
     /// Methods it answers to, as `Allow` lists them.
     var methods: [String] {
         switch self {
-        case .refit, .events, .backup: ["POST"]
+        case .refit, .use, .events, .backup: ["POST"]
         case .user: ["GET", "HEAD", "DELETE"]
         default: ["GET", "HEAD"]
         }
@@ -80,6 +82,7 @@ enum Route: Sendable, Equatable {
         switch self {
         case .health, .readiness, .metrics, .unbuilt: nil
         case .users: ["segment", "tier", "grade"]
+        case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit"]
         default: []

@@ -104,6 +104,7 @@ struct Router: Sendable {
         case .models: return await models()
         case .model(let name): return try await model(name)
         case .refit(let name): return try await refit(name)
+        case .use(let name): return try await use(name, call.parameters)
         case .triggers: return try triggers(call.parameters)
         case .deadLetters: return try deadLetters(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
@@ -180,6 +181,17 @@ struct Router: Sendable {
     private func refit(_ name: String) async throws(Refusal) -> HTTPResponse {
         do throws(StatusFailure) {
             let answer = try await source.refit(name)
+            return HTTPResponse(json: jsonBytes { $0.value(answer) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func use(_ name: String, _ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
+        let version = try parameters.number("version", in: 0...Int64(Int32.max), default: 0)
+        guard version > 0 else { throw .badParameter("version", "says which version, a number from 1") }
+        do throws(StatusFailure) {
+            let answer = try await source.use(name, version: Int(version))
             return HTTPResponse(json: jsonBytes { $0.value(answer) })
         } catch {
             throw Refusal(error)

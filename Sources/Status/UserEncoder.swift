@@ -33,7 +33,7 @@ package struct UserEncoder: Sendable {
         amounts(user.amountBy, into: &json)
         json.texts("profile", user.profile)
         if let segment = user.segment { encode(segment, into: &json) }
-        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        predictions(user, into: &json)
         recent(user.recentPurchases, into: &json)
         json.endObject()
     }
@@ -177,9 +177,48 @@ package struct UserEncoder: Sendable {
         json.endObject()
     }
 
-    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
+    private func predictions(_ user: UserView, into json: inout JSONWriter) {
+        if user.lifetimeValue == nil, user.repurchase == nil { return }
         json.key("predictions")
         json.beginObject()
+        if let value = user.lifetimeValue { encode(value, into: &json) }
+        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        json.endObject()
+    }
+
+    private func encode(_ value: UserView.LifetimeValue, into json: inout JSONWriter) {
+        json.key("clv")
+        json.beginObject()
+        members(value.main, into: &json)
+        json.key("p_alive")
+        json.value(value.probabilityAlive)
+        if !value.further.isEmpty {
+            json.key("horizons")
+            json.beginArray()
+            for horizon in value.further {
+                json.beginObject()
+                members(horizon, into: &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        json.endObject()
+    }
+
+    private func members(_ horizon: UserView.LifetimeValue.Horizon, into json: inout JSONWriter) {
+        json.key("horizon_d")
+        json.value(horizon.days)
+        json.key("value")
+        json.value(horizon.value)
+        json.key("expected_purchases")
+        json.value(horizon.expectedPurchases)
+        if let scaled = horizon.scaled {
+            json.key("scaled")
+            json.value(scaled)
+        }
+    }
+
+    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
         json.key("repurchase")
         json.beginObject()
         json.key("date")
@@ -188,7 +227,6 @@ package struct UserEncoder: Sendable {
         json.value(day: repurchase.p10)
         json.key("p90")
         json.value(day: repurchase.p90)
-        json.endObject()
         json.endObject()
     }
 

@@ -9,6 +9,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     case churn
     case highIntent
     case drivers
+    case lifetimeValue
 
     var testDescription: String { rawValue }
 
@@ -32,6 +33,9 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .drivers:
             let carts = Carts(600, seed: 5)
             return carts.reordered(order(carts.users)).request()
+        case .lifetimeValue:
+            let spenders = spenders(600)
+            return spenders.reordered(order(spenders.purchases.count)).request()
         }
     }
 
@@ -44,6 +48,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .churn: Anchors.churn(users: 10, anchors: 3, seed: 1).request(ChurnModel.self)
         case .highIntent: Anchors.churn(users: 10, anchors: 3, seed: 1).request(HighIntentModel.self)
         case .drivers: Carts(30, seed: 1).request()
+        case .lifetimeValue: spenders(100).request()
         }
     }
 
@@ -55,6 +60,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .churn: try ChurnModel(bytes: bytes).bytes
         case .highIntent: try HighIntentModel(bytes: bytes).bytes
         case .drivers: try DriversModel(bytes: bytes).bytes
+        case .lifetimeValue: try LifetimeValueModel(bytes: bytes).bytes
         }
     }
 }
@@ -74,6 +80,12 @@ func poissonBuyers(_ count: Int, seed: UInt64, until asOfDay: Int32 = 720) -> Hi
         return days
     }
     return Histories(days, asOfDay: asOfDay)
+}
+
+/// Buyers with rates, leavings and amounts of their own.
+func spenders(_ count: Int) -> Spenders {
+    Spenders(
+        BetaGeometric(r: 1, alpha: 20, a: 1, b: 3), GammaGamma(p: 5, q: 4, v: 30_000), buyers: count, seed: 5)
 }
 
 /// Bytes at a multiple of 16, as a mapped file has them.

@@ -149,6 +149,13 @@ final class FakeSource: StatusSource {
         )
     }
 
+    func use(_ name: String, version: Int) async throws(StatusFailure) -> RefitAnswer {
+        guard name == "segments", version == 3 else {
+            throw StatusFailure(httpStatus: 404, code: "unknown_version", detail: "no \(name)@\(version)")
+        }
+        return RefitAnswer(name: name, version: version, adopted: true, reason: "put back on request")
+    }
+
     func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer {
         refitBegan.set()
         await script.refitGate?.wait()

@@ -90,6 +90,19 @@ import Testing
         #expect(unknown.text == #"{"error":{"code":"unknown_model","detail":"no model nope"}}"# + "\n")
     }
 
+    @Test func `a version is put back by its number`() async throws {
+        let daemon = try Daemon()
+        let answer = try await daemon.ask("POST", "/v1/models/segments/use?version=3")
+        #expect(
+            answer.text
+                == #"{"name":"segments","version":3,"adopted":true,"reason":"put back on request"}"# + "\n")
+        #expect(try await daemon.ask("POST", "/v1/models/segments/use?version=4").status == 404)
+        for query in ["", "?version=0", "?version=x", "?version=1&other=2"] {
+            #expect(try await daemon.ask("POST", "/v1/models/segments/use\(query)").status == 400, "\(query)")
+        }
+        #expect(try await daemon.get("/v1/models/segments/use?version=3").status == 405)
+    }
+
     @Test func `triggers are spliced into one object, page by page`() async throws {
         let daemon = try Daemon(
             FakeSource { script in

@@ -6,6 +6,9 @@ struct ModelSlot<Model: StoredModel> {
     private(set) var model: Model?
     private(set) var version = 0
     private var bytes: [UInt8] = []
+    /// The latest version that was ever in use, and how often an earlier one was put back.
+    private var newest = 0
+    private var returns = 0
 
     init() {}
 
@@ -19,18 +22,26 @@ struct ModelSlot<Model: StoredModel> {
         do { model = try Model(bytes: bytes) } catch {
             throw StateError("\(Model.name)@\(version) does not read back: \(error.reason)")
         }
+        if version <= newest { returns += 1 } else { newest = version }
         self.version = version
         self.bytes = bytes
     }
 
+    /// Tells this adoption from all others: a version may be put back at an instant at which it was in use.
+    var occurrence: Int { returns << 20 + version }
+
     func write(to out: inout ByteWriter) {
-        out.put(UInt64(version))
+        for number in [version, newest, returns] { out.put(UInt64(number)) }
         out.put(bytes)
     }
 
     init(from input: inout ByteReader) throws(StateError) {
         let version = try input.getSize()
+        let newest = try input.getSize()
+        let returns = try input.getSize()
         let bytes = try input.getBlob()
         if !bytes.isEmpty { try adopt(bytes, version: version) }
+        self.newest = newest
+        self.returns = returns
     }
 }

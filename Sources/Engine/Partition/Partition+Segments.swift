@@ -184,7 +184,9 @@ extension Partition {
             let old = Int(user.pointee.segment) - 1
             user.pointee.segment = UInt16(id + 1)
             if old >= 0, oldNames[old] != segments.name(id) {
-                moved(slot, from: oldNames[old], to: segments.name(id), due: instant, occurrence: version)
+                moved(
+                    slot, from: oldNames[old], to: segments.name(id), due: instant,
+                    occurrence: segments.occurrence)
             }
             if user.pointee.lastDecided != .min,
                 user.pointee.lastDecided + terms.shortGap >= decidedThrough,

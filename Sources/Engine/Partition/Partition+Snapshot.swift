@@ -23,6 +23,7 @@ extension Partition {
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
+        lifetimeValue.write(to: &out)
         formerDelays.write(to: &out)
         return out.bytes
     }
@@ -66,6 +67,7 @@ extension Partition {
         segments = try SegmentState(from: &input)
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
+        lifetimeValue = try ModelSlot(from: &input)
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")

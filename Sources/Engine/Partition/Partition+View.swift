@@ -52,6 +52,7 @@ extension Partition {
         guard record.purchaseCount > 0 else { return }
         describePurchases(account, today, &view)
         view.rfmCell = view.rfm.flatMap(cell)
+        view.lifetimeValue = view.rfm.flatMap(lifetimeValue)
         view.amountBy = amounts(account)
         view.recentPurchases = recentPurchases(account).reversed().map { purchase in
             PurchaseView(

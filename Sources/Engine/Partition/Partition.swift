@@ -66,6 +66,7 @@ final class Partition {
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
+    var lifetimeValue = ModelSlot<LifetimeValueModel>()
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 

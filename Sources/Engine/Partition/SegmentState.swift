@@ -22,6 +22,7 @@ struct SegmentState {
 
     var model: SegmentsModel? { slot.model }
     var version: Int { slot.version }
+    var occurrence: Int { slot.occurrence }
     var isFitted: Bool { slot.isFitted }
 
     /// Takes a model into use; memberships are to be assigned anew.

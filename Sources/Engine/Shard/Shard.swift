@@ -222,6 +222,7 @@ package actor Shard {
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
             case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
+            case "clv": try partition.adoptLifetimeValue(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {

@@ -2,6 +2,16 @@
 package enum FitRefusal: Error, Equatable {
     case tooFewUsers(have: Int, need: Int)
     case tooFewIntervals(have: Int, need: Int)
+    /// Buyers with a second purchase day.
+    case tooFewRepeatBuyers(have: Int, need: Int)
+    /// Repeat buyers whose purchases say what they were worth.
+    case tooFewAmounts(have: Int, need: Int)
+    /// Days.
+    case horizonBeyondHistory(horizon: Int, history: Int)
+    /// Everybody is the same in this.
+    case noVariation(String)
+    /// Amounts so far apart that their model has no mean.
+    case noMeanAmount
     case noFeatures
     /// No user fell into the part kept for judging, or all did.
     case nothingHeldOut
@@ -37,6 +47,13 @@ package enum FitRefusal: Error, Equatable {
         case .tooFewUsers(let have, let need): "needs \(need) users, has \(have)"
         case .tooFewIntervals(let have, let need):
             "needs \(need) intervals between purchase days, has \(have)"
+        case .tooFewRepeatBuyers(let have, let need): "needs \(need) buyers who bought again, has \(have)"
+        case .tooFewAmounts(let have, let need):
+            "needs \(need) buyers who bought again for a known amount, has \(have)"
+        case .horizonBeyondHistory(let horizon, let history):
+            "a horizon of \(horizon) days is longer than the history of \(history)"
+        case .noVariation(let what): "\(what) is the same for all"
+        case .noMeanAmount: "amounts lie so far apart that the Gamma-Gamma model has no mean (q ≤ 1)"
         case .noFeatures: "no features are configured"
         case .nothingHeldOut: "no user fell into the part kept for judging"
         case .nothingToLearnFrom: "every user fell into the part kept for judging"

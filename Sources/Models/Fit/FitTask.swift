@@ -16,8 +16,8 @@ protocol FitTask {
 /// Every kind of fit there is.
 private var fitTasks: [any FitTask.Type] {
     [
-        SegmentsTask.self, RepurchaseTask.self, TiersTask.self, OutcomeTask<ChurnModel>.self,
-        OutcomeTask<HighIntentModel>.self, DriversTask.self,
+        SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self,
+        OutcomeTask<ChurnModel>.self, OutcomeTask<HighIntentModel>.self, DriversTask.self,
     ]
 }
 

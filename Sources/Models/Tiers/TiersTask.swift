@@ -37,7 +37,9 @@ extension FitRequest {
             writer.put(previous?.bytes ?? [])
             writer.put(UInt64(heldOut.count))
         }
-        for column in [daysSinceLast, frequency, monetaryValue] { request.add(.doubles(column)) }
+        for (column, name) in zip([daysSinceLast, frequency, monetaryValue], TiersModel.variables) {
+            request.add(.doubles(column), named: name)
+        }
         request.add(.bytes(heldOut))
         return request
     }

@@ -25,6 +25,7 @@ package struct ModelRegistry: ~Copyable {
     private let selectInUse: Statement
     private let selectFigures: Statement
     private let selectLast: Statement
+    private let selectBytes: Statement
     private let prune: Statement
     private let disown: Statement
 
@@ -59,6 +60,8 @@ package struct ModelRegistry: ~Copyable {
         let figures = try database.prepare(
             "SELECT parameters, metrics, baseline FROM models WHERE name = ? AND version = ?")
         let last = try database.prepare("SELECT max(version) FROM models WHERE name = ?")
+        let bytes = try database.prepare(
+            "SELECT bytes FROM models WHERE name = ? AND version = ? AND adopted = 1")
         let prune = try database.prepare(
             """
             DELETE FROM models WHERE name = ?1
@@ -74,7 +77,7 @@ package struct ModelRegistry: ~Copyable {
             """)
         return ModelRegistry(
             database: database, upsert: upsert, selectHistory: history, selectInUse: inUse,
-            selectFigures: figures, selectLast: last, prune: prune, disown: disown)
+            selectFigures: figures, selectLast: last, selectBytes: bytes, prune: prune, disown: disown)
     }
 
     /// Keeps a candidate, durably, and drops versions beyond the newest `keep`, never the one in use.
@@ -164,6 +167,16 @@ package struct ModelRegistry: ~Copyable {
     package func lastVersion(of name: String) throws(DatabaseError) -> Int {
         try selectLast.bind(1, name)
         return Int(try selectLast.firstInteger() ?? 0)
+    }
+
+    /// An adopted candidate itself, nil where the version is not kept or was refused.
+    package func bytes(of name: String, version: Int) throws(DatabaseError) -> [UInt8]? {
+        try selectBytes.bind(1, name)
+        try selectBytes.bind(2, Int64(version))
+        defer { selectBytes.reset() }
+        guard try selectBytes.step() else { return nil }
+        let bytes = selectBytes.bytes(0)
+        return bytes.isEmpty ? nil : bytes
     }
 
     /// A candidate's figures as JSON text, nil where the version is not kept.

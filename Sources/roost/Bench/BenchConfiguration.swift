@@ -17,6 +17,7 @@ struct BenchConfiguration: Sendable {
         "onboarding_stalled", "welcome", "repurchase_due", "segment_moved", "bot_suspected",
     ]
 
+    var clock = Settings.ClockMode.event
     /// Whether the built-in rules are on.
     var triggers = true
     /// Days; nil: as shipped. Sessions are kept so much longer than usual as that needs.
@@ -32,7 +33,7 @@ struct BenchConfiguration: Sendable {
         return """
             {
               data_dir: \(path.text),
-              clock: { mode: "event"\(lateness) },
+              clock: { mode: "\(clock.rawValue)"\(lateness) },
               listen: {
                 ingest: { address: "127.0.0.1:0" },
                 triggers: { address: "127.0.0.1:0" },

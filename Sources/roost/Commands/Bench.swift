@@ -79,6 +79,27 @@ struct Bench: Sendable {
             name: "memory", summary: "State of a user, part by part, and resident memory.",
             options: ["--baseline", "--folder", "--no-triggers"],
             notes: "Baselines: sj_state's bytes a user, and 256.", run: memoryBench),
+        Bench(
+            name: "models", summary: "All models fitted on FILE: their figures beside the baselines'.",
+            options: ["--folder"],
+            notes: """
+                Baselines: what each model's page has. Each figure is of users or of a time that the judged fit has not
+                seen. FILE may be packed by gzip.
+                """,
+            run: modelsBench),
+        Bench(
+            name: "refit", summary: "What refitting all models costs ingest of FILE.",
+            options: ["--folder", "--no-triggers"],
+            notes: """
+                Baseline: the same without refits, in turns; by the wall clock, under which nothing waits for a fit.
+                """,
+            run: refitBench),
+            name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
+            options: ["--baseline"],
+            notes: """
+                FILE has lines of frequency,recency,T,monetary_value under a heading, times in whole days; deploy/baselines/
+                lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
+                """, run: lifetimeValueBench),
     ]
 
     private static let ingestNotes = """

@@ -178,12 +178,33 @@ struct DaemonStatus: StatusSource {
         return (current, history)
     }
 
-    func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer {
+    private func require(_ name: String) throws(StatusFailure) {
         guard trainer.modelNames.contains(name) else {
             throw StatusFailure(
                 httpStatus: 404, code: "unknown_model",
                 detail: "there is no model \(name); there are \(trainer.modelNames.joined(separator: ", "))")
         }
+    }
+
+    func use(_ name: String, version: Int) async throws(StatusFailure) -> RefitAnswer {
+        try require(name)
+        guard let bytes = await registry.bytes(of: name, version: version) else {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_version",
+                detail: "\(name)@\(version) was not adopted or is not kept (models.keep_versions)")
+        }
+        let sequencer = sequencer
+        let isDone = await withCheckedContinuation { continuation in
+            sequencer.enqueue { $0.use(name, version, bytes) { continuation.resume(returning: $0) } }
+        }
+        guard isDone else {
+            throw StatusFailure(httpStatus: 503, code: "closing", detail: "the daemon is stopping")
+        }
+        return RefitAnswer(name: name, version: version, adopted: true, reason: "put back on request")
+    }
+
+    func refit(_ name: String) async throws(StatusFailure) -> RefitAnswer {
+        try require(name)
         let sequencer = sequencer
         let candidate = await withCheckedContinuation { continuation in
             sequencer.enqueue { $0.refit(name) { continuation.resume(returning: $0) } }

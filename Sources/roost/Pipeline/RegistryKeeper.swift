@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Models
 import Store
 
 /// The model registry, on a queue of its own: who asks for a model's page does not wait for a fit.
@@ -53,6 +54,32 @@ actor RegistryKeeper {
         } catch {
             log.error("models: \(view.name)@\(view.version) was not registered: \(error)")
         }
+    }
+
+    /// A version that was adopted, as it was; nil where it is not kept or was refused.
+    func bytes(of name: String, version: Int) -> [UInt8]? {
+        do throws(DatabaseError) { return try registry.bytes(of: name, version: version) } catch {
+            log.error("models: the registry could not be read: \(error)")
+            return nil
+        }
+    }
+
+    /// How the inputs of a version were distributed.
+    ///
+    /// - Parameter completion: is called with nil where the version is not kept or does not tell.
+    nonisolated func profile(
+        of name: String, version: Int, completion: @escaping @Sendable (InputProfile?) -> Void
+    ) {
+        executor.queue.async {
+            completion(self.assumeIsolated { $0.profile(of: name, version) })
+        }
+    }
+
+    private func profile(of name: String, _ version: Int) -> InputProfile? {
+        guard version > 0, let view = history(of: name).first(where: { $0.version == version }),
+            let inputs = view.parameters["inputs"]
+        else { return nil }
+        return InputProfile(Tree(inputs))
     }
 
     func history(of name: String) -> [ModelView] {

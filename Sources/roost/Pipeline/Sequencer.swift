@@ -30,7 +30,7 @@ actor Sequencer {
     private var waitingStart = 0
     /// The stream waits for a fit.
     private var isFitting = false
-    private var isClosed = false
+    private(set) var isClosed = false
     private var draining = false
     /// Models being fitted on request, with the requests that wait for it.
     private var fitting: [String: [(isolated Sequencer) -> Void]] = [:]
@@ -45,6 +45,11 @@ actor Sequencer {
     /// Under the wall clock: when models are refitted, and when next.
     var wallSchedule: RefitSchedule?
     var nextWallRefit: Int64?
+    /// Under the wall clock: when drift is looked for, and models it has brought forward since the last
+    /// scheduled refit.
+    var nextDriftCheck: Int64?
+    var driftCheck: Int64?
+    var broughtForward: Set<String> = []
 
     init(
         ledger: Ledger, shards: [Shard], writer: JournalWriter, keeper: OutboxKeeper, key: HashKey,
@@ -331,6 +336,26 @@ actor Sequencer {
         }
     }
 
+    /// Puts a version back into use, in its turn among the fits of that model.
+    ///
+    /// - Parameter completion: told whether it is in force everywhere.
+    func use(
+        _ name: String, _ version: Int, _ bytes: [UInt8], completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        guard !isClosed else { return completion(false) }
+        if fitting[name] != nil {
+            fitting[name]?.append { $0.use(name, version, bytes, completion: completion) }
+            return
+        }
+        log.info("models: \(name)@\(version) is put back on request")
+        let number = append(
+            .verdict(
+                VerdictEntry(
+                    name: name, version: version, adopted: true, instant: ledger.clock.now,
+                    scheduled: false, bytes: bytes)))
+        keeper.whenHeld(number) { completion(true) }
+    }
+
     // MARK: The wall clock
 
     /// Starts to move the wall clock while nothing comes.
@@ -347,6 +372,7 @@ actor Sequencer {
         guard !isClosed, !isFull else { return }
         let now = time.wall().microseconds
         refitByWall(now)
+        checkDrift(now)
         guard now > ledger.clock.now else { return }
         let due = keeper.totals().nextDue < now - ledger.settings.allowedLateness
         let since = now - lastTick
