@@ -5,8 +5,10 @@ package enum Calibration: Sendable, Equatable {
     case sigmoid(SigmoidCalibration)
     case isotonic(IsotonicCalibration)
 
-    package enum Kind: Sendable, Equatable, CaseIterable {
-        case none, sigmoid, isotonic
+    package enum Kind: String, Sendable, Equatable, CaseIterable {
+        case none
+        case sigmoid = "platt"
+        case isotonic
     }
 
     package init(_ kind: Kind, labels: [UInt8], scores: [Double]) {
@@ -20,9 +22,9 @@ package enum Calibration: Sendable, Equatable {
 
     package var name: String {
         switch self {
-        case .none: "none"
-        case .sigmoid: "platt"
-        case .isotonic: "isotonic"
+        case .none: Kind.none.rawValue
+        case .sigmoid: Kind.sigmoid.rawValue
+        case .isotonic: Kind.isotonic.rawValue
         }
     }
 

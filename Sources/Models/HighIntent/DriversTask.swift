@@ -41,7 +41,9 @@ extension FitRequest {
             writer.put(previous?.bytes ?? [])
             writer.put(UInt64(converted.count))
         }
-        for column in predictors { request.add(.doubles(column)) }
+        for (column, name) in zip(predictors, DriversModel.predictors) {
+            request.add(.doubles(column), named: name)
+        }
         request.add(.bytes(converted))
         request.add(.bytes(heldOut))
         return request

@@ -131,7 +131,7 @@ private struct LogisticNewton {
         for _ in 0..<40 {
             var matrix = value.hessian.map { $0 * config.c }
             for index in 0..<size { matrix[index * size + index] += penalty(index) + ridge }
-            if let root = Cholesky(matrix, size: size) { return root.solve(slopes) }
+            if let root = Cholesky(matrix, size) { return root.solve(slopes) }
             ridge = max(ridge * 10, 1e-12 * max(greatest, 1))
         }
         return nil
@@ -164,16 +164,11 @@ private struct LogisticNewton {
     }
 
     var standardErrors: [Double]? {
-        guard let root = Cholesky(value.hessian, size: size) else { return nil }
-        let covariance = root.inverse
+        guard let root = Cholesky(value.hessian, size) else { return nil }
+        let variances = root.inverseDiagonal
+        // Of the intercept where the columns are not centred.
         let shift = (0..<size).map { $0 < size - 1 ? -loss.mean[$0] / loss.scale[$0] : 1 }
-        var variance = 0.0
-        for row in 0..<size {
-            for column in 0..<size {
-                variance += shift[row] * shift[column] * covariance[row * size + column]
-            }
-        }
-        return (0..<size - 1).map { covariance[$0 * size + $0].squareRoot() / loss.scale[$0] }
-            + [max(0, variance).squareRoot()]
+        let variance = zip(shift, root.solve(shift)).reduce(0) { $0 + $1.0 * $1.1 }
+        return (0..<size - 1).map { variances[$0].squareRoot() / loss.scale[$0] } + [variance.squareRoot()]
     }
 }

@@ -67,7 +67,6 @@ struct OutcomeFitting {
         var scorer = final.scorer
         scorer.calibration = calibration(
             best.calibration, unseen.rows + split.judged, unseen.margins + margins)
-        scorer.spread = table.spread
         var rule: OutcomeScorer?
         if let first = trials.first, case .rule = first.candidate.learner {
             rule = try ruleScorer(first, best, candidate)
@@ -184,7 +183,7 @@ extension OutcomeFitting {
             .init("calibration", .string(scorer.calibration.name)),
             .init(
                 "calibration_log_loss",
-                .object(best.losses.map { .init("\($0.kind)", .finite($0.logLoss)) })),
+                .object(best.losses.map { .init($0.kind.rawValue, .finite($0.logLoss)) })),
             .init("rate", .finite(Double(table.labels.reduce(0) { $0 + Int($1) }) / Double(table.rows))),
             .init("features", .object(features(final))),
             .init(

@@ -25,7 +25,6 @@ extension OutcomeScorer {
             writer.put(isotonic.scores)
             writer.put(isotonic.probabilities)
         }
-        for one in spread { one.write(to: &writer) }
     }
 
     init(from reader: inout ByteReader) throws(CodingFailure) {
@@ -37,7 +36,6 @@ extension OutcomeScorer {
         let learner = try OutcomeScorer.learner(from: &reader, width: features.count)
         let calibration = try OutcomeScorer.calibration(from: &reader)
         self.init(features: features, learner: learner, calibration: calibration)
-        for _ in features { spread.append(try PopulationStability(from: &reader)) }
     }
 
     private static func learner(
@@ -93,21 +91,5 @@ extension IsotonicCalibration {
             && probabilities.allSatisfy { (0...1).contains($0) }
             && zip(scores, scores.dropFirst()).allSatisfy { $0 < $1 }
             && zip(probabilities, probabilities.dropFirst()).allSatisfy { $0 <= $1 }
-    }
-}
-
-extension PopulationStability {
-    func write(to writer: inout ByteWriter) {
-        writer.put(edges.map { Double($0) })
-        writer.put(shares)
-    }
-
-    init(from reader: inout ByteReader) throws(CodingFailure) {
-        let at = reader.position
-        self.init(edges: try reader.doubles().map { Float($0) }, shares: try reader.doubles())
-        guard shares.count == edges.count + 1, edges.allSatisfy(\.isFinite),
-            zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 }),
-            shares.allSatisfy({ (0...1).contains($0) })
-        else { throw .badValue(at: at) }
     }
 }

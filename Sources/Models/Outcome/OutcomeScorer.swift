@@ -10,8 +10,6 @@ package struct OutcomeScorer: Sendable, Equatable {
     package let features: [String]
     let learner: Learner
     var calibration: Calibration
-    /// How the features' values were spread over the rows of the fit; shape [d].
-    var spread: [PopulationStability] = []
 
     init(features: [String], learner: Learner, calibration: Calibration = .none) {
         self.features = features
@@ -92,18 +90,6 @@ package struct OutcomeScorer: Sendable, Equatable {
     }
 
     func scores(_ matrix: FeatureMatrix) -> [Double] { margins(matrix).map { calibration(margin: $0) } }
-}
-
-extension OutcomeScorer {
-    /// How far each feature has moved since the fit (population stability index), in the features' order.
-    ///
-    /// - Parameter values: of rows that are scored now, or of a sample of them; shape [rows][d].
-    package func drift(rows: Int, _ values: UnsafePointer<Float>) -> [Double] {
-        let width = features.count
-        return spread.enumerated().map { column, then in
-            then.index((0..<rows).lazy.map { values[$0 * width + column] })
-        }
-    }
 }
 
 extension OutcomeScorer {

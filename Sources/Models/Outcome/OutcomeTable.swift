@@ -77,12 +77,6 @@ struct OutcomeTable: Sendable {
         Array(stride(from: 0, to: rows, by: max(1, rows / OutcomeTable.sampleSize)))
     }
 
-    /// How the values of each column are spread.
-    var spread: [PopulationStability] {
-        let sample = sample
-        return names.indices.map { column in PopulationStability(sample.map { value($0, column) }) }
-    }
-
     private static let sampleSize = 20_000
     private static let telling = 0.9995
 }

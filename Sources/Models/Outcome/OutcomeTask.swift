@@ -45,7 +45,7 @@ extension FitRequest {
             for ahead in lead { writer.put(ahead) }
             writer.put(UInt64(label.count))
         }
-        for column in features { request.add(.floats(column)) }
+        for (column, name) in zip(features, names) { request.add(.floats(column), named: name) }
         request.add(.int64s(anchor))
         request.add(.bytes(label))
         request.add(.bytes(heldOut))
