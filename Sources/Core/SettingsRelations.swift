@@ -53,7 +53,20 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
+            + models.tiers.conflicts + outcomeConflicts + limitConflicts
+    }
+
+    /// A feature of how purchases are paid needs to know which method of payment.
+    private var segmentationConflicts: [SettingsConflict] {
+        SettingsKeys.segmentations.compactMap { name in
+            guard models.enabled.contains(name), let chosen = models.segmentation(name),
+                chosen.method.isEmpty,
+                let feature = chosen.features.first(where: SettingsKeys.methodFeatures.contains)
+            else { return nil }
+            return .init(
+                "models.\(name).method", "\(feature) asks about a payment_method, and none is named")
+        }
     }
 
     private var listenConflicts: [SettingsConflict] {
@@ -111,6 +124,24 @@ extension Settings {
         return conflicts
     }
 
+    private var outcomeConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if models.churn.anchorEvery % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "models.churn.anchor_every",
+                    "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        if triggers.churnRiskClear > triggers.churnRiskThreshold {
+            conflicts.append(
+                .init(
+                    "triggers.churn_risk.clear",
+                    "\(triggers.churnRiskClear) must not be more than triggers.churn_risk.threshold, "
+                        + "\(triggers.churnRiskThreshold)"))
+        }
+        return conflicts
+    }
+
     private var sessionConflicts: [SettingsConflict] {
         var conflicts: [SettingsConflict] = []
         if sessions.shortGap >= sessions.longGap {
@@ -158,6 +189,20 @@ extension Settings {
                     "limits.line_timeout",
                     "\(DurationText.text(limits.lineTimeout)) must be at most limits.idle_timeout, "
                         + DurationText.text(limits.idleTimeout)))
+        }
+        return conflicts
+    }
+}
+
+extension Settings.TiersModel {
+    fileprivate var conflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        // Of a buyer without a lifetime value the others must say something.
+        if weights.prefix(4).allSatisfy({ $0 == 0 }) {
+            conflicts.append(.init("models.tiers.weights", "the first four must not all be 0"))
+        }
+        if !zip(cuts, cuts.dropFirst()).allSatisfy(<) {
+            conflicts.append(.init("models.tiers.cuts", "each must be greater than the one before"))
         }
         return conflicts
     }

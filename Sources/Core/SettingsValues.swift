@@ -33,6 +33,8 @@ extension SettingsKey {
             settings[keyPath: path] = try value.asInteger(in: range)
         case .seed(let path): settings[keyPath: path] = UInt64(try value.asInteger(in: 0...Int64.max))
         case .real(let path, let range): settings[keyPath: path] = try value.asReal(in: range)
+        case .reals(let path, let range, let lengths):
+            settings[keyPath: path] = try value.asReals(in: range, lengths: lengths)
         case .duration(let path, let range): settings[keyPath: path] = try value.asDuration(in: range)
         case .optionalDuration(let path, let range):
             let none = value == .null || value == .string("none")
@@ -40,6 +42,12 @@ extension SettingsKey {
         case .durations(let path, let range):
             settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be one of \(known.joined(separator: ", ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -48,6 +56,12 @@ extension SettingsKey {
             settings[keyPath: path] = found
         case .names(let path, let known, let atLeast):
             settings[keyPath: path] = try value.asNames(known: known, atLeast: atLeast)
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be \(known.joined(separator: " or ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .fields(let path): try value.mergeFields(into: &settings[keyPath: path])
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
@@ -62,12 +76,13 @@ extension SettingsKey {
     /// The value as a file would give it.
     package func value(in settings: Settings) -> JSONValue {
         switch kind {
-        case .text(let path), .address(let path): .string(settings[keyPath: path])
+        case .text(let path), .address(let path), .choice(let path, _): .string(settings[keyPath: path])
         case .flag(let path): .bool(settings[keyPath: path])
         case .count(let path, _), .bytes(let path, _): .integer(Int64(settings[keyPath: path]))
         case .bigCount(let path, _), .bigBytes(let path, _): .integer(settings[keyPath: path])
         case .seed(let path): .integer(Int64(settings[keyPath: path]))
         case .real(let path, _): .number(settings[keyPath: path])
+        case .reals(let path, _, _): .array(settings[keyPath: path].map { .number($0) })
         case .duration(let path, _): .string(DurationText.text(settings[keyPath: path]))
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
@@ -75,6 +90,7 @@ extension SettingsKey {
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
+        case .choice(let path, _): .string(settings[keyPath: path])
         case .fields(let path):
             .object(
                 settings[keyPath: path].sorted { $0.key < $1.key }.map { .init($0.key, .strings($0.value)) })
@@ -105,9 +121,11 @@ extension SettingsKey {
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .real(_, let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .reals(_, let range, _): "each \(range.lowerBound) to \(range.upperBound)"
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
+        case .choice(_, let known): known.joined(separator: " or ")
         default: nil
         }
     }
@@ -159,6 +177,23 @@ extension JSONValue {
             throw SettingRefusal("must be \(range.lowerBound) to \(range.upperBound), not \(number)")
         }
         return number
+    }
+
+    fileprivate func asReals(
+        in range: ClosedRange<Double>, lengths: [Int]
+    ) throws(SettingRefusal) -> [Double] {
+        guard case .array(let elements) = self else { throw refusal(wanted: "a list of numbers") }
+        guard lengths.contains(elements.count) else {
+            let wanted = lengths.map { "\($0)" }.joined(separator: " or ")
+            throw SettingRefusal("must be \(wanted) numbers, not \(elements.count)")
+        }
+        var numbers: [Double] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) { numbers.append(try element.asReal(in: range)) } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"])
+            }
+        }
+        return numbers
     }
 
     fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {

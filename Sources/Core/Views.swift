@@ -98,6 +98,8 @@ package struct UserView: Sendable {
         package var date: Int32
         package var p10: Int32
         package var p90: Int32
+        /// What moved the date most; only where one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(date: Int32, p10: Int32, p90: Int32) {
             self.date = date
             self.p10 = p10
@@ -133,6 +135,17 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a model gives an outcome.
+    package struct Probability: Sendable, Equatable {
+        package var p: Double
+        /// What moved it most, the strongest first; empty where it was not asked for.
+        package var why: [Trigger.Reason]
+        package init(_ p: Double, why: [Trigger.Reason]) {
+            self.p = p
+            self.why = why
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -144,12 +157,36 @@ package struct UserView: Sendable {
         }
     }
 
+    /// A buyer's tier, and the score it was decided by.
+    package struct Tier: Sendable {
+        package var name: String
+        package var score: Double
+        package init(name: String, score: Double) {
+            self.name = name
+            self.score = score
+        }
+    }
+
     package struct Segment: Sendable {
         package var id: Int
         package var name: String
         package init(id: Int, name: String) {
             self.id = id
             self.name = name
+        }
+    }
+
+    /// A group in a segmentation beside the first.
+    package struct Membership: Sendable {
+        package var segmentation: String
+        package var segment: Segment
+        /// Where members of the group should come to, and how far that is for this user, in the
+        /// segmentation's transformed units; nil where there is no such aim.
+        package var target: Segment?
+        package var distance: Double?
+        package init(segmentation: String, segment: Segment) {
+            self.segmentation = segmentation
+            self.segment = segment
         }
     }
 
@@ -175,6 +212,18 @@ package struct UserView: Sendable {
     package var amountBy: [Named<[Named<Int64>]>] = []
     package var profile: [Named<String>] = []
     package var segment: Segment?
+    package var tier: Tier?
+    /// The best the buyer ever was in.
+    package var tierBest: String?
+    package var grade: String?
+    /// The segment's name when the last purchase was decided.
+    package var segmentAtLastPurchase: String?
+    /// In the segmentations beside the first.
+    package var memberships: [Membership] = []
+    /// That no purchase comes within `models.churn.horizon`; nil for who never bought.
+    package var churn: Probability?
+    /// That what is in the cart is bought within `models.high_intent.window`; nil without a pending cart.
+    package var cartConversion: Probability?
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?
@@ -199,15 +248,57 @@ package struct SegmentView: Sendable {
     }
 }
 
+/// One tier or grade.
+package struct TierView: Sendable {
+    package var name: String
+    package var users: Int64
+    /// Of all who are in one, of their number and of their revenue; 0 where there are none.
+    package var share: Double
+    package var revenueShare: Double
+    package init(name: String, users: Int64, share: Double, revenueShare: Double) {
+        self.name = name
+        self.users = users
+        self.share = share
+        self.revenueShare = revenueShare
+    }
+}
+
+/// Which users a list holds: those of whom all that is named is true.
+package struct UserFilter: Sendable, Equatable {
+    package var segment: String?
+    /// Whose segment; nil: the first segmentation's.
+    package var segmentation: String?
+    package var tier: String?
+    package var grade: String?
+    package init(
+        segment: String? = nil, segmentation: String? = nil, tier: String? = nil, grade: String? = nil
+    ) {
+        self.segment = segment
+        self.segmentation = segmentation
+        self.tier = tier
+        self.grade = grade
+    }
+
+    package var isEmpty: Bool { self == UserFilter() }
+}
+
 package struct SegmentsView: Sendable {
     package var asOf: EventTime
     /// `segments@3`; nil before the first is adopted.
     package var model: String?
     package var segments: [SegmentView]
-    package init(asOf: EventTime, model: String?, segments: [SegmentView]) {
+    /// The best first; empty before the first are adopted.
+    package var tiers: [TierView]
+    package var grades: [TierView]
+    package init(
+        asOf: EventTime, model: String?, segments: [SegmentView], tiers: [TierView] = [],
+        grades: [TierView] = []
+    ) {
         self.asOf = asOf
         self.model = model
         self.segments = segments
+        self.tiers = tiers
+        self.grades = grades
     }
 }
 
@@ -354,10 +445,11 @@ package protocol StatusSource: Sendable {
     /// Nil when all is well, else why not.
     func health() async -> String?
     func readiness() async -> String?
-    func segments() async -> SegmentsView
+    /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
-    /// Users of a segment, or all. Throws where the segment is unknown or too many lists are open.
-    func users(segment: String?) async throws(StatusFailure) -> any UserList
+    /// Some users, or all. Throws where a name is unknown or too many lists are open.
+    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList
     func models() async -> [ModelView]
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?

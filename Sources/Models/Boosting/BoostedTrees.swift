@@ -125,7 +125,8 @@ extension BoostingConfig {
             ("booster", "gbtree"), ("base_score", "\(Float(base))"), ("nthread", "\(threads)"),
             // A signed 32-bit number there.
             ("seed", "\(seed & 0x7FFF_FFFF)"),
-            ("eta", "\(learningRate)"), ("max_depth", "\(depth)"), ("min_child_weight", "\(leafWeight)"),
+            ("eta", "\(learningRate)"), ("max_depth", "\(min(max(1, depth), Forest.deepest))"),
+            ("min_child_weight", "\(leafWeight)"),
             ("subsample", "\(rowShare)"), ("colsample_bytree", "\(featureShare)"),
             ("colsample_bynode", "\(nodeFeatureShare)"), ("gamma", "\(gain)"), ("lambda", "\(l2)"),
             ("alpha", "\(l1)"), ("num_parallel_tree", "\(treesPerRound)"),

@@ -29,6 +29,7 @@ package struct BoostingConfig: Sendable, Equatable {
     package var objective: Objective
     package var rounds = 100
     package var learningRate = 0.1
+    /// At most `Forest.deepest`.
     package var depth = 4
     /// Least sum of second derivatives in a leaf.
     package var leafWeight = 1.0

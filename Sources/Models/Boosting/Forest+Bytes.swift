@@ -4,6 +4,8 @@ extension Forest {
     /// Marks a leaf where a split has its feature.
     private static let leafMark: UInt32 = .max
     private static let widest = 1 << 20
+    /// Trees deeper than this are nobody's; contributions go down them step within step.
+    static let deepest = 64
 
     /// The forest, self-contained; equal forests have equal bytes.
     package var bytes: [UInt8] {
@@ -90,6 +92,7 @@ extension Forest {
         guard feature < features else { throw .badValue(at: at) }
         builder.split(
             feature, below: number, missingRight: test & Node.missingRight != 0, cover: cover)
+        guard builder.depth <= deepest else { throw .badValue(at: at) }
     }
 }
 

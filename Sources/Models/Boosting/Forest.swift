@@ -119,6 +119,9 @@ struct ForestBuilder {
         trees[trees.count - 1].count += 1
     }
 
+    /// Of the tree begun last.
+    var depth: Int { trees.last.map { Int($0.depth) } ?? 0 }
+
     /// Whether a node is still awaited by the tree begun last.
     var isOpen: Bool { !trees.isEmpty && Int(next) > nodes.count }
 }

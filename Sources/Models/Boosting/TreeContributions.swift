@@ -8,27 +8,43 @@ extension Forest {
     /// - Complexity: O(trees · leaves · depth²).
     package func contributions(_ row: [Float], output: Int = 0) -> [Double] {
         precondition(row.count == features && output < outputs, "a row of \(features) values")
-        var sums = TreeContributions(forest: self, row: row)
-        for tree in trees where Int(tree.output) == output { sums.add(tree) }
-        sums.phi[features] += Double(base)
-        return sums.phi
-    }
-
-    /// The nodes' share of what passed their parent; halves where nothing did.
-    fileprivate func share(_ child: Int, of parent: Int) -> Double {
-        let whole = Double(cover[parent])
-        return whole > 0 ? Double(cover[child]) / whole : 0.5
+        var phi = [Double](repeating: 0, count: features + 1)
+        let deepest = Int(trees.map(\.depth).max() ?? 0)
+        // A path of each length up to the deepest.
+        let steps = (deepest + 2) * (deepest + 3) / 2
+        nodes.withUnsafeBufferPointer { nodes in
+            cover.withUnsafeBufferPointer { cover in
+                row.withUnsafeBufferPointer { row in
+                    withUnsafeTemporaryAllocation(of: TreeContributions.Step.self, capacity: steps) { path in
+                        phi.withUnsafeMutableBufferPointer { phi in
+                            let walk = TreeContributions(nodes: nodes, cover: cover, row: row, phi: phi)
+                            let path = path.baseAddress.unsafelyUnwrapped
+                            for tree in trees where Int(tree.output) == output {
+                                phi[features] += walk.mean(Int(tree.root))
+                                walk.visit(
+                                    Int(tree.root), path, 0, .init(feature: -1, zero: 1, one: 1, weight: 0))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        phi[features] += Double(base)
+        return phi
     }
 }
 
 /// The walk down a tree along all of its ways at once.
 private struct TreeContributions {
-    let forest: Forest
-    let row: [Float]
-    var phi: [Double]
+    let nodes: UnsafeBufferPointer<Forest.Node>
+    let cover: UnsafeBufferPointer<Float>
+    let row: UnsafeBufferPointer<Float>
+    let phi: UnsafeMutableBufferPointer<Double>
+
+    typealias Path = UnsafeMutablePointer<Step>
 
     /// What is known of a feature on the way to a node.
-    struct Step {
+    struct Step: BitwiseCopyable {
         /// -1 for the root.
         var feature: Int
         /// Share of the ways that go here when the feature is not known, and when it is.
@@ -38,68 +54,65 @@ private struct TreeContributions {
         var weight: Double
     }
 
-    init(forest: Forest, row: [Float]) {
-        self.forest = forest
-        self.row = row
-        phi = [Double](repeating: 0, count: forest.features + 1)
-    }
-
-    mutating func add(_ tree: Forest.Tree) {
-        phi[forest.features] += mean(Int(tree.root))
-        if forest.nodes[Int(tree.root)].isLeaf { return }
-        visit(Int(tree.root), [], Step(feature: -1, zero: 1, one: 1, weight: 0))
+    /// A node's share of what passed its parent; a half where nothing did.
+    private func share(_ child: Int, of parent: Int) -> Double {
+        let whole = Double(cover[parent])
+        return whole > 0 ? Double(cover[child]) / whole : 0.5
     }
 
     /// What an average row gets below a node.
-    private func mean(_ index: Int) -> Double {
-        let node = forest.nodes[index]
+    func mean(_ index: Int) -> Double {
+        let node = nodes[index]
         if node.isLeaf { return Double(node.value) }
         let left = Int(node.left)
-        return forest.share(left, of: index) * mean(left) + forest.share(left + 1, of: index) * mean(left + 1)
+        return share(left, of: index) * mean(left) + share(left + 1, of: index) * mean(left + 1)
     }
 
-    private mutating func visit(_ index: Int, _ parents: [Step], _ step: Step) {
-        var path = extended(parents, step)
-        let node = forest.nodes[index]
+    /// - Parameters:
+    ///   - parents: the steps that lead to the parent, `count` of them; room for this node's lies behind.
+    ///   - step: from the parent to this node.
+    func visit(_ index: Int, _ parents: Path, _ count: Int, _ step: Step) {
+        let path = parents + count
+        path.update(from: parents, count: count)
+        extend(path, count, step)
+        var count = count + 1
+        let node = nodes[index]
         if node.isLeaf {
-            for place in path.indices.dropFirst() {
+            for place in 1..<max(1, count) {
                 phi[path[place].feature] +=
-                    unwoundSum(path, place) * (path[place].one - path[place].zero) * Double(node.value)
+                    unwoundSum(path, count, place) * (path[place].one - path[place].zero) * Double(node.value)
             }
             return
         }
         let hot = Int(node.left + node.turn(row[node.feature]))
         let cold = hot == Int(node.left) ? hot + 1 : hot - 1
         var known = Step(feature: node.feature, zero: 1, one: 1, weight: 0)
-        if let before = path.firstIndex(where: { $0.feature == node.feature }) {
+        if let before = (1..<max(1, count)).first(where: { path[$0].feature == node.feature }) {
             known = path[before]
-            path = unwound(path, before)
+            unwind(path, count, before)
+            count -= 1
         }
         var next = known
-        next.zero = known.zero * forest.share(hot, of: index)
-        visit(hot, path, next)
-        next.zero = known.zero * forest.share(cold, of: index)
+        next.zero = known.zero * share(hot, of: index)
+        // No way leads there where both are none.
+        if next.zero > 0 || next.one > 0 { visit(hot, path, count, next) }
+        next.zero = known.zero * share(cold, of: index)
         next.one = 0
-        // No way leads there, with the feature known or not.
-        if next.zero > 0 { visit(cold, path, next) }
+        if next.zero > 0 { visit(cold, path, count, next) }
     }
 
-    private func extended(_ path: [Step], _ step: Step) -> [Step] {
-        var path = path
-        let depth = path.count
-        path.append(step)
+    private func extend(_ path: Path, _ depth: Int, _ step: Step) {
+        path[depth] = step
         path[depth].weight = depth == 0 ? 1 : 0
         for index in stride(from: depth - 1, through: 0, by: -1) {
             path[index + 1].weight += step.one * path[index].weight * Double(index + 1) / Double(depth + 1)
             path[index].weight *= step.zero * Double(depth - index) / Double(depth + 1)
         }
-        return path
     }
 
-    /// The path as if a step had not been made.
-    private func unwound(_ path: [Step], _ place: Int) -> [Step] {
-        var path = path
-        let depth = path.count - 1
+    /// Takes a step out of a path of `count` as if it had not been made.
+    private func unwind(_ path: Path, _ count: Int, _ place: Int) {
+        let depth = count - 1
         let (zero, one) = (path[place].zero, path[place].one)
         var next = path[depth].weight
         for index in stride(from: depth - 1, through: 0, by: -1) {
@@ -116,13 +129,11 @@ private struct TreeContributions {
             path[index] = path[index + 1]
             path[index].weight = weight
         }
-        path.removeLast()
-        return path
     }
 
-    /// Sum of the weights of the path as if a step had not been made.
-    private func unwoundSum(_ path: [Step], _ place: Int) -> Double {
-        let depth = path.count - 1
+    /// Sum of the weights of a path of `count` without a step.
+    private func unwoundSum(_ path: Path, _ count: Int, _ place: Int) -> Double {
+        let depth = count - 1
         let (zero, one) = (path[place].zero, path[place].one)
         var next = path[depth].weight
         var total = 0.0

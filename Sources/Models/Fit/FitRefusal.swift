@@ -22,6 +22,10 @@ package enum FitRefusal: Error, Equatable {
     case unevenColumns
     /// A buyer's days do not ascend, or lie beyond the as-of day.
     case daysOutOfOrder(buyer: Int)
+    /// Of the tiers: not five that are not negative, or none for what is known.
+    case badWeights
+    /// Of the tiers: not four that ascend.
+    case badCuts
     /// A row whose label cannot be, such as a class that does not exist.
     case impossibleLabel(row: Int)
     /// What the library that trains had against it.
@@ -60,6 +64,8 @@ package enum FitRefusal: Error, Equatable {
         case .notFinite(let column, let row): "\(column) is not a finite number in row \(row)"
         case .unevenColumns: "columns differ in length"
         case .daysOutOfOrder(let buyer): "purchase days of buyer \(buyer) do not ascend to the as-of day"
+        case .badWeights: "the weights of the tiers are five numbers, none negative and not all 0"
+        case .badCuts: "the cuts of the tiers are four ascending numbers"
         case .impossibleLabel(let row): "the label of row \(row) cannot be"
         case .learner(let reason): "the trees could not be trained: \(reason)"
         case .tooFewRows(let have, let need): "needs \(need) rows with a known outcome, has \(have)"
