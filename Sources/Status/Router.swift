@@ -137,8 +137,10 @@ struct Router: Sendable {
     }
 
     private func users(_ call: Call) async throws(Refusal) -> HTTPResponse {
+        // No tier's name has a plus; forms write the space of `At Risk` as one.
+        let tier = try call.parameters.text("tier").map { String($0.map { $0 == "+" ? " " : $0 }) }
         let filter = UserFilter(
-            segment: try call.parameters.text("segment"), tier: try call.parameters.text("tier"),
+            segment: try call.parameters.text("segment"), tier: tier,
             grade: try call.parameters.text("grade"))
         let list: any UserList
         do throws(StatusFailure) {
