@@ -85,9 +85,11 @@ import Testing
         let daemon = try Daemon()
         _ = try await daemon.get("/v1/users?segment=at%5Frisk%20%2B+")
         _ = try await daemon.get("/v1/users?tier=At%20Risk&grade=G%31")
+        _ = try await daemon.get("/v1/users?tier=At+Risk")
         #expect(
             daemon.source.seen.lists == [
                 UserFilter(segment: "at_risk ++"), UserFilter(tier: "At Risk", grade: "G1"),
+                UserFilter(tier: "At Risk"),
             ])
     }
 }
