@@ -17,7 +17,7 @@ struct OutcomeModelTests {
             $0.models.churn.horizon = 2 * day
             $0.models.churn.anchors = 200
             $0.models.churn.rows = 1 << 22
-            $0.models.highIntent.window = 5 * Microseconds.hour
+            $0.models.highIntent.window = 3 * Microseconds.day
             change(&$0)
         }
     }
@@ -46,7 +46,7 @@ struct OutcomeModelTests {
         config.resamplings = [.none]
         config.trials = 0
         config.minimumRows = 1
-        config.minimumOutcomes = 1
+        config.minimumOutcomes = 2
         return try rows.withColumns { try Model.fit($0, config: config, previous: nil, seed: 1).model }
     }
 
