@@ -10,6 +10,8 @@ struct BenchRequest: Sendable {
     var folder = "/var/tmp"
     var connections = 1
     var comparesConnections = false
+    /// Interpreter that has the library to compare with; nil: no comparison.
+    var python: String?
     /// Of the engine, or of the daemon that the bench starts.
     var configuration = BenchConfiguration()
 }
@@ -94,6 +96,14 @@ struct Bench: Sendable {
                 Baseline: the same without refits, in turns; by the wall clock, under which nothing waits for a fit.
                 """,
             run: refitBench),
+        Bench(
+            name: "kmeans", summary: "One start of k-means, k = 6, on the eight counts of FILE's users.",
+            options: ["--folder", "--python"],
+            notes: """
+                Baseline: scikit-learn's KMeans (Lloyd) on the same rows from the same centroids to the same tolerance,
+                one thread each; it is standardised by its StandardScaler. Ours is run before and after.
+                """,
+            run: kMeansBench),
     ]
 
     private static let ingestNotes = """
@@ -109,6 +119,7 @@ struct Bench: Sendable {
         Option(switch: "--compare-connections", "Also two connections against one, in turns."),
         Option("--folder", "DIR", "On whose disk the daemon's data stands; default /var/tmp."),
         Option(switch: "--no-triggers", "With all built-in rules off."),
+        Option("--python", "PATH", "Interpreter that has scikit-learn; without it nothing is compared."),
     ]
 
     /// The command line of this one alone, as its help shows it.
@@ -134,6 +145,7 @@ struct Bench: Sendable {
         request.folder = arguments.text("--folder") ?? request.folder
         request.connections = try arguments.integer("--connections", in: 1...100) ?? 1
         request.comparesConnections = arguments.has("--compare-connections")
+        request.python = arguments.text("--python")
         request.configuration.triggers = !arguments.has("--no-triggers")
         return request
     }
