@@ -95,6 +95,7 @@ final class FakeSource: StatusSource {
         var gzips: [Bool] = []
         var ids: [[UInt8]] = []
         var segments: [String?] = []
+        var segmentations: [String?] = []
         var filters: [TriggerFilter] = []
         var triggerLimits: [Int] = []
     }
@@ -116,8 +117,12 @@ final class FakeSource: StatusSource {
     func readiness() async -> String? { script.readiness }
 
     func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
-        SegmentsView(
-            asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "segments@3",
+        if let segmentation, segmentation != "value" {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_segmentation", detail: "no segmentation \(segmentation)")
+        }
+        return SegmentsView(
+            asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "\(segmentation ?? "segments")@3",
             segments: [
                 SegmentView(
                     id: 0, name: "loyal", users: 30, converted: 15, centroid: [Named("purchase", 2.5)]),
@@ -134,7 +139,10 @@ final class FakeSource: StatusSource {
     func users(
         segment: String?, by segmentation: String?
     ) async throws(StatusFailure) -> any UserList {
-        log.withLock { $0.segments.append(segment) }
+        log.withLock {
+            $0.segments.append(segment)
+            $0.segmentations.append(segmentation)
+        }
         if segment == "nowhere" {
             throw StatusFailure(httpStatus: 404, code: "unknown_segment", detail: "no segment nowhere")
         }

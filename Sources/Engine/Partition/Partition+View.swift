@@ -33,7 +33,7 @@ extension Partition {
             let id = Int(user.pointee.segment) - 1
             view.segment = UserView.Segment(id: id, name: segments.name(id))
         }
-        view.memberships = memberships(slot)
+        view.memberships = memberships(slot, today)
         if let account = account(slot) { describe(account, today, &view) }
         return view
     }
