@@ -185,6 +185,28 @@ package struct Settings: Sendable, Equatable {
     package struct TiersModel: Sendable, Equatable {
         /// Fewest buyers for a fit.
         package var minimumBuyers = 30
+        /// Of the quartile levels of days since the last purchase, frequency, monetary value, T and lifetime
+        /// value; only their proportions count.
+        package var weights = [0.278, 0.108, 0.187, 0.286, 0.142]
+        /// Four scores, ascending, above which the next tier begins; empty: quintiles of the scores.
+        package var cuts: [Double] = []
+    }
+
+    package struct LifetimeValueModel: Sendable, Equatable {
+        /// How far ahead the value shown reaches; whole days.
+        package var horizon = 90 * Microseconds.day
+        /// Shown beside it; whole days.
+        package var horizons = [7 * Microseconds.day, 90 * Microseconds.day]
+        /// For a month of 30 days.
+        package var discountMonthly = 0.01
+        /// Share of buyers below the bounds beyond which one is left out of the fit.
+        package var trim = 0.995
+        /// Share of revenue that is gain.
+        package var margin = 1.0
+        package var acquisitionCost = 0.0
+        package var penalty = 0.0
+        /// Fewest buyers for a fit.
+        package var minimumBuyers = 100
     }
 
     package struct ModelSettings: Sendable, Equatable {
@@ -196,11 +218,16 @@ package struct Settings: Sendable, Equatable {
         package var fitMemoryBytes: Int64 = 8 << 30
         /// Versions of each model kept in the registry.
         package var keepVersions = 50
+        /// Wall clock: between two looks at how far inputs have moved; nil: none.
+        package var driftCheck: Int64? = Microseconds.hour
+        package var clv = LifetimeValueModel()
         package var segments = SegmentsModel()
         package var value = SegmentsModel.value
         package var payments = SegmentsModel.payments
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()
+        package var churn = ChurnModel()
+        package var highIntent = HighIntentModel()
 
         /// Of a segmentation beside the first; nil where there is none of that name.
         package func segmentation(_ name: String) -> SegmentsModel? {
@@ -238,6 +265,13 @@ package struct Settings: Sendable, Equatable {
         package var repurchaseDue = Rule(delay: 0)
         package var segmentMoved = Rule(delay: 0)
         package var botSuspected = Rule(delay: 0)
+        package var tierChanged = Rule(delay: 0)
+        package var churnRisk = Rule(delay: 0)
+        /// Probability of churn from which on it is told, and below which it may be told again.
+        package var churnRiskThreshold = 0.7
+        package var churnRiskClear = 0.6
+        package var highIntent = Rule(delay: 0)
+        package var highIntentThreshold = 0.5
     }
 }
 

@@ -20,10 +20,14 @@ package struct SettingsKey: Sendable {
         case bigBytes(Path<Int64>, ClosedRange<Int64>)
         case seed(Path<UInt64>)
         case real(Path<Double>, ClosedRange<Double>)
+        /// A list of one of these lengths.
+        case reals(Path<[Double]>, ClosedRange<Double>, lengths: [Int])
         /// Text with a unit; microseconds within.
         case duration(Path<Int64>, ClosedRange<Int64>)
         /// A duration or null; null means what the sentence says.
         case optionalDuration(Path<Int64?>, ClosedRange<Int64>)
+        /// A list of durations.
+        case durations(Path<[Int64]>, ClosedRange<Int64>)
         case clockMode(Path<Settings.ClockMode>)
         /// One of these.
         case choice(Path<String>, of: [String])
@@ -55,11 +59,12 @@ package enum SettingsKeys {
             SettingsKey(
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
-        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + triggers
-        + limits
+        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
+        + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["segments", "repurchase", "tiers"] + segmentations
+    package static let knownModels =
+        ["segments", "repurchase", "clv"] + segmentations + ["tiers", "churn", "high_intent", "drivers"]
 
     /// Segmentations beside the first.
     package static let segmentations = ["value", "payments"]
@@ -239,6 +244,35 @@ package enum SettingsKeys {
             "models.keep_versions", .count(\.models.keepVersions, 1...100_000),
             "Versions of each model kept in the registry."),
         SettingsKey(
+            "models.drift_check", .optionalDuration(\.models.driftCheck, Microseconds.second...year),
+            "Wall clock: how often the inputs of the models in use are held against those they were fitted on; "
+                + "one that has moved brings the next refit forward. null: never."),
+        SettingsKey(
+            "models.clv.horizon", .duration(\.models.clv.horizon, day...100 * year),
+            "How far ahead the value of a buyer reaches, in whole days; a history as long is needed."),
+        SettingsKey(
+            "models.clv.horizons", .durations(\.models.clv.horizons, day...100 * year),
+            "Horizons that are shown beside it."),
+        SettingsKey(
+            "models.clv.discount_monthly", .real(\.models.clv.discountMonthly, 0...10),
+            "What is earned 30 days later is worth less by this share."),
+        SettingsKey(
+            "models.clv.trim", .real(\.models.clv.trim, 0.5...1),
+            "Buyers above this quantile of frequency or amount are scored but not fitted on; 1: none are."),
+        SettingsKey(
+            "models.clv.margin", .real(\.models.clv.margin, 0...1000),
+            "Share of revenue that is gain."),
+        SettingsKey(
+            "models.clv.acquisition_cost", .real(\.models.clv.acquisitionCost, 0...1e12),
+            "Taken off the value of each buyer."),
+        SettingsKey(
+            "models.clv.penalty", .real(\.models.clv.penalty, 0...1e6),
+            "Draws the parameters towards 0 where data are few: weight of the sum of their squares beside the "
+                + "mean log-likelihood, time in units of the oldest buyer's age, money in median amounts."),
+        SettingsKey(
+            "models.clv.minimum_buyers", .count(\.models.clv.minimumBuyers, 1...many),
+            "Fewest buyers for a fit; a tenth of them, and ten at least, must have bought again."),
+        SettingsKey(
             "models.segments.k", .count(\.models.segments.k, 0...20),
             "Named groups, the outliers' included where there are any; 0: chosen by the data."),
         SettingsKey(
@@ -265,6 +299,13 @@ package enum SettingsKeys {
         SettingsKey(
             "models.tiers.minimum_buyers", .count(\.models.tiers.minimumBuyers, 1...many),
             "Fewest buyers for a fit."),
+        SettingsKey(
+            "models.tiers.weights", .reals(\.models.tiers.weights, 0...1e6, lengths: [5]),
+            "Weights of the quartile levels of days since the last purchase, frequency, monetary value, T "
+                + "and lifetime value in the score; the weight of what is not known is the others'."),
+        SettingsKey(
+            "models.tiers.cuts", .reals(\.models.tiers.cuts, 0...10, lengths: [0, 4]),
+            "Scores above which Bronze, Silver, Gold and VIP begin, ascending; []: quintiles of the scores."),
     ]
 
     private static let triggers =
@@ -310,6 +351,24 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.bot_suspected.enabled", .flag(\.triggers.botSuspected.enabled),
                 "A user has passed the bound of the outliers."),
+            SettingsKey(
+                "triggers.tier_changed.enabled", .flag(\.triggers.tierChanged.enabled),
+                "A buyer has changed tier."),
+            SettingsKey(
+                "triggers.churn_risk.enabled", .flag(\.triggers.churnRisk.enabled),
+                "A buyer will most likely not buy again within the horizon."),
+            SettingsKey(
+                "triggers.churn_risk.threshold", .real(\.triggers.churnRiskThreshold, 0...1),
+                "Told from this probability on."),
+            SettingsKey(
+                "triggers.churn_risk.clear", .real(\.triggers.churnRiskClear, 0...1),
+                "Once told, not again before it fell below this."),
+            SettingsKey(
+                "triggers.high_intent.enabled", .flag(\.triggers.highIntent.enabled),
+                "A cart or checkout that will most likely become a purchase."),
+            SettingsKey(
+                "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
+                "Told from this probability on."),
         ]
 
     private static func rule(

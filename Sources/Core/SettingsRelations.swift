@@ -53,11 +53,12 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + limitConflicts + modelConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
+            + models.tiers.conflicts + outcomeConflicts + limitConflicts
     }
 
     /// A feature of how purchases are paid needs to know which method of payment.
-    private var modelConflicts: [SettingsConflict] {
+    private var segmentationConflicts: [SettingsConflict] {
         SettingsKeys.segmentations.compactMap { name in
             guard models.enabled.contains(name), let chosen = models.segmentation(name),
                 chosen.method.isEmpty,
@@ -123,6 +124,24 @@ extension Settings {
         return conflicts
     }
 
+    private var outcomeConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if models.churn.anchorEvery % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "models.churn.anchor_every",
+                    "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        if triggers.churnRiskClear > triggers.churnRiskThreshold {
+            conflicts.append(
+                .init(
+                    "triggers.churn_risk.clear",
+                    "\(triggers.churnRiskClear) must not be more than triggers.churn_risk.threshold, "
+                        + "\(triggers.churnRiskThreshold)"))
+        }
+        return conflicts
+    }
+
     private var sessionConflicts: [SettingsConflict] {
         var conflicts: [SettingsConflict] = []
         if sessions.shortGap >= sessions.longGap {
@@ -143,6 +162,15 @@ extension Settings {
         return conflicts
     }
 
+    private var modelConflicts: [SettingsConflict] {
+        let named =
+            [("models.clv.horizon", models.clv.horizon)]
+            + models.clv.horizons.map { ("models.clv.horizons", $0) }
+        return named.filter { $0.1 % Microseconds.day != 0 }.map { path, horizon in
+            .init(path, "\(DurationText.text(horizon)) must be a number of whole days")
+        }
+    }
+
     private var limitConflicts: [SettingsConflict] {
         var conflicts: [SettingsConflict] = []
         func atMost(_ path: String, _ value: Int, _ otherPath: String, _ other: Int) {
@@ -161,6 +189,20 @@ extension Settings {
                     "limits.line_timeout",
                     "\(DurationText.text(limits.lineTimeout)) must be at most limits.idle_timeout, "
                         + DurationText.text(limits.idleTimeout)))
+        }
+        return conflicts
+    }
+}
+
+extension Settings.TiersModel {
+    fileprivate var conflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        // Of a buyer without a lifetime value the others must say something.
+        if weights.prefix(4).allSatisfy({ $0 == 0 }) {
+            conflicts.append(.init("models.tiers.weights", "the first four must not all be 0"))
+        }
+        if !zip(cuts, cuts.dropFirst()).allSatisfy(<) {
+            conflicts.append(.init("models.tiers.cuts", "each must be greater than the one before"))
         }
         return conflicts
     }

@@ -33,17 +33,15 @@ extension SettingsKey {
             settings[keyPath: path] = try value.asInteger(in: range)
         case .seed(let path): settings[keyPath: path] = UInt64(try value.asInteger(in: 0...Int64.max))
         case .real(let path, let range): settings[keyPath: path] = try value.asReal(in: range)
+        case .reals(let path, let range, let lengths):
+            settings[keyPath: path] = try value.asReals(in: range, lengths: lengths)
         case .duration(let path, let range): settings[keyPath: path] = try value.asDuration(in: range)
         case .optionalDuration(let path, let range):
             let none = value == .null || value == .string("none")
             settings[keyPath: path] = none ? nil : try value.asDuration(in: range)
+        case .durations(let path, let range):
+            settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
-        case .choice(let path, let known):
-            let text = try value.asText()
-            guard known.contains(text) else {
-                throw SettingRefusal("must be one of \(known.joined(separator: ", ")), not \"\(text)\"")
-            }
-            settings[keyPath: path] = text
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -52,6 +50,12 @@ extension SettingsKey {
             settings[keyPath: path] = found
         case .names(let path, let known, let atLeast):
             settings[keyPath: path] = try value.asNames(known: known, atLeast: atLeast)
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be \(known.joined(separator: " or ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .fields(let path): try value.mergeFields(into: &settings[keyPath: path])
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
@@ -72,9 +76,11 @@ extension SettingsKey {
         case .bigCount(let path, _), .bigBytes(let path, _): .integer(settings[keyPath: path])
         case .seed(let path): .integer(Int64(settings[keyPath: path]))
         case .real(let path, _): .number(settings[keyPath: path])
+        case .reals(let path, _, _): .array(settings[keyPath: path].map { .number($0) })
         case .duration(let path, _): .string(DurationText.text(settings[keyPath: path]))
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
+        case .durations(let path, _): .strings(settings[keyPath: path].map { DurationText.text($0) })
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
@@ -108,10 +114,11 @@ extension SettingsKey {
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .real(_, let range): "\(range.lowerBound) to \(range.upperBound)"
-        case .duration(_, let range), .optionalDuration(_, let range):
+        case .reals(_, let range, _): "each \(range.lowerBound) to \(range.upperBound)"
+        case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
-        case .choice(_, let known): known.joined(separator: ", ")
+        case .choice(_, let known): known.joined(separator: " or ")
         default: nil
         }
     }
@@ -165,6 +172,23 @@ extension JSONValue {
         return number
     }
 
+    fileprivate func asReals(
+        in range: ClosedRange<Double>, lengths: [Int]
+    ) throws(SettingRefusal) -> [Double] {
+        guard case .array(let elements) = self else { throw refusal(wanted: "a list of numbers") }
+        guard lengths.contains(elements.count) else {
+            let wanted = lengths.map { "\($0)" }.joined(separator: " or ")
+            throw SettingRefusal("must be \(wanted) numbers, not \(elements.count)")
+        }
+        var numbers: [Double] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) { numbers.append(try element.asReal(in: range)) } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"])
+            }
+        }
+        return numbers
+    }
+
     fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .string(let text) = self else {
             throw SettingRefusal(
@@ -180,6 +204,18 @@ extension JSONValue {
             )
         }
         return duration
+    }
+
+    fileprivate func asDurations(in range: ClosedRange<Int64>) throws(SettingRefusal) -> [Int64] {
+        guard case .array(let elements) = self else { throw refusal(wanted: "a list of durations") }
+        guard elements.count <= 100 else { throw SettingRefusal("must be at most 100 durations") }
+        var durations: [Int64] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) { durations.append(try element.asDuration(in: range)) } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"])
+            }
+        }
+        return durations
     }
 
     fileprivate func asChoice<Choice: RawRepresentable<String> & CaseIterable>() throws(SettingRefusal)

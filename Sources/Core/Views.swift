@@ -98,10 +98,51 @@ package struct UserView: Sendable {
         package var date: Int32
         package var p10: Int32
         package var p90: Int32
+        /// What moved the date most; only where one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(date: Int32, p10: Int32, p90: Int32) {
             self.date = date
             self.p10 = p10
             self.p90 = p90
+        }
+    }
+
+    /// What a buyer is worth in the days to come.
+    package struct LifetimeValue: Sendable {
+        package struct Horizon: Sendable {
+            package var days: Int
+            /// Money.
+            package var value: Double
+            package var expectedPurchases: Double
+            /// 0 to 1 among the buyers of the fit; nil where they are not known.
+            package var scaled: Double?
+            package init(days: Int, value: Double, expectedPurchases: Double, scaled: Double?) {
+                self.days = days
+                self.value = value
+                self.expectedPurchases = expectedPurchases
+                self.scaled = scaled
+            }
+        }
+
+        package var probabilityAlive: Double
+        package var main: Horizon
+        /// At other horizons, ascending.
+        package var further: [Horizon]
+        package init(probabilityAlive: Double, main: Horizon, further: [Horizon]) {
+            self.probabilityAlive = probabilityAlive
+            self.main = main
+            self.further = further
+        }
+    }
+
+    /// What a model gives an outcome.
+    package struct Probability: Sendable, Equatable {
+        package var p: Double
+        /// What moved it most, the strongest first; empty where it was not asked for.
+        package var why: [Trigger.Reason]
+        package init(_ p: Double, why: [Trigger.Reason]) {
+            self.p = p
+            self.why = why
         }
     }
 
@@ -113,6 +154,16 @@ package struct UserView: Sendable {
             self.used = used
             self.notUsed = notUsed
             self.clicked = clicked
+        }
+    }
+
+    /// A buyer's tier, and the score it was decided by.
+    package struct Tier: Sendable {
+        package var name: String
+        package var score: Double
+        package init(name: String, score: Double) {
+            self.name = name
+            self.score = score
         }
     }
 
@@ -161,9 +212,21 @@ package struct UserView: Sendable {
     package var amountBy: [Named<[Named<Int64>]>] = []
     package var profile: [Named<String>] = []
     package var segment: Segment?
+    package var tier: Tier?
+    /// The best the buyer ever was in.
+    package var tierBest: String?
+    package var grade: String?
+    /// The segment's name when the last purchase was decided.
+    package var segmentAtLastPurchase: String?
     /// In the segmentations beside the first.
     package var memberships: [Membership] = []
+    /// That no purchase comes within `models.churn.horizon`; nil for who never bought.
+    package var churn: Probability?
+    /// That what is in the cart is bought within `models.high_intent.window`; nil without a pending cart.
+    package var cartConversion: Probability?
     package var repurchase: Repurchase?
+    /// Nil without a purchase or before a model was adopted.
+    package var lifetimeValue: LifetimeValue?
     package var recentPurchases: [PurchaseView] = []
 
     package init() {}
@@ -185,15 +248,57 @@ package struct SegmentView: Sendable {
     }
 }
 
+/// One tier or grade.
+package struct TierView: Sendable {
+    package var name: String
+    package var users: Int64
+    /// Of all who are in one, of their number and of their revenue; 0 where there are none.
+    package var share: Double
+    package var revenueShare: Double
+    package init(name: String, users: Int64, share: Double, revenueShare: Double) {
+        self.name = name
+        self.users = users
+        self.share = share
+        self.revenueShare = revenueShare
+    }
+}
+
+/// Which users a list holds: those of whom all that is named is true.
+package struct UserFilter: Sendable, Equatable {
+    package var segment: String?
+    /// Whose segment; nil: the first segmentation's.
+    package var segmentation: String?
+    package var tier: String?
+    package var grade: String?
+    package init(
+        segment: String? = nil, segmentation: String? = nil, tier: String? = nil, grade: String? = nil
+    ) {
+        self.segment = segment
+        self.segmentation = segmentation
+        self.tier = tier
+        self.grade = grade
+    }
+
+    package var isEmpty: Bool { self == UserFilter() }
+}
+
 package struct SegmentsView: Sendable {
     package var asOf: EventTime
     /// `segments@3`; nil before the first is adopted.
     package var model: String?
     package var segments: [SegmentView]
-    package init(asOf: EventTime, model: String?, segments: [SegmentView]) {
+    /// The best first; empty before the first are adopted.
+    package var tiers: [TierView]
+    package var grades: [TierView]
+    package init(
+        asOf: EventTime, model: String?, segments: [SegmentView], tiers: [TierView] = [],
+        grades: [TierView] = []
+    ) {
         self.asOf = asOf
         self.model = model
         self.segments = segments
+        self.tiers = tiers
+        self.grades = grades
     }
 }
 
@@ -343,8 +448,8 @@ package protocol StatusSource: Sendable {
     /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
     func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
-    /// Users of a segment, or all. Throws where the segment is unknown or too many lists are open.
-    func users(segment: String?, by segmentation: String?) async throws(StatusFailure) -> any UserList
+    /// Some users, or all. Throws where a name is unknown or too many lists are open.
+    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList
     func models() async -> [ModelView]
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?

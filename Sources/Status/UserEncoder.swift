@@ -37,8 +37,27 @@ package struct UserEncoder: Sendable {
             encode(segment, into: &json)
         }
         if !user.memberships.isEmpty { encode(user.memberships, into: &json) }
-        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        if let tier = user.tier { encode(tier, into: &json) }
+        for (name, text) in [
+            ("grade", user.grade), ("tier_best", user.tierBest),
+            ("segment_at_last_purchase", user.segmentAtLastPurchase),
+        ] {
+            guard let text else { continue }
+            json.key(name)
+            json.value(text)
+        }
+        predictions(user, into: &json)
         recent(user.recentPurchases, into: &json)
+        json.endObject()
+    }
+
+    private func encode(_ tier: UserView.Tier, into json: inout JSONWriter) {
+        json.key("tier")
+        json.beginObject()
+        json.key("name")
+        json.value(tier.name)
+        json.key("score")
+        json.value(tier.score)
         json.endObject()
     }
 
@@ -207,9 +226,64 @@ package struct UserEncoder: Sendable {
         json.endObject()
     }
 
-    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
+    private func predictions(_ user: UserView, into json: inout JSONWriter) {
+        guard
+            user.churn != nil || user.cartConversion != nil || user.lifetimeValue != nil
+                || user.repurchase != nil
+        else { return }
         json.key("predictions")
         json.beginObject()
+        if let churn = user.churn { encode(churn, as: "churn", into: &json) }
+        if let conversion = user.cartConversion { encode(conversion, as: "cart_conversion", into: &json) }
+        if let value = user.lifetimeValue { encode(value, into: &json) }
+        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        json.endObject()
+    }
+
+    private func encode(
+        _ probability: UserView.Probability, as name: StaticString, into json: inout JSONWriter
+    ) {
+        json.key(name)
+        json.beginObject()
+        json.key("p")
+        json.value(probability.p)
+        TriggerEncoder.encode(probability.why, into: &json)
+        json.endObject()
+    }
+
+    private func encode(_ value: UserView.LifetimeValue, into json: inout JSONWriter) {
+        json.key("clv")
+        json.beginObject()
+        members(value.main, into: &json)
+        json.key("p_alive")
+        json.value(value.probabilityAlive)
+        if !value.further.isEmpty {
+            json.key("horizons")
+            json.beginArray()
+            for horizon in value.further {
+                json.beginObject()
+                members(horizon, into: &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        json.endObject()
+    }
+
+    private func members(_ horizon: UserView.LifetimeValue.Horizon, into json: inout JSONWriter) {
+        json.key("horizon_d")
+        json.value(horizon.days)
+        json.key("value")
+        json.value(horizon.value)
+        json.key("expected_purchases")
+        json.value(horizon.expectedPurchases)
+        if let scaled = horizon.scaled {
+            json.key("scaled")
+            json.value(scaled)
+        }
+    }
+
+    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
         json.key("repurchase")
         json.beginObject()
         json.key("date")
@@ -218,7 +292,7 @@ package struct UserEncoder: Sendable {
         json.value(day: repurchase.p10)
         json.key("p90")
         json.value(day: repurchase.p90)
-        json.endObject()
+        TriggerEncoder.encode(repurchase.why, into: &json)
         json.endObject()
     }
 

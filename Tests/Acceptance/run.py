@@ -18,6 +18,7 @@ import checks_faults_files  # noqa: F401
 import checks_faults_network  # noqa: F401
 import checks_faults_process  # noqa: F401
 import checks_import  # noqa: F401
+import checks_lifetime_value  # noqa: F401
 import checks_models  # noqa: F401
 import checks_operation  # noqa: F401
 import checks_recovery  # noqa: F401
@@ -25,6 +26,7 @@ import checks_registry  # noqa: F401
 import checks_segmentations  # noqa: F401
 import checks_sources  # noqa: F401
 import checks_state  # noqa: F401
+import checks_tiers  # noqa: F401
 import checks_triggers  # noqa: F401
 import checks_wire  # noqa: F401
 from harness import CHECKS, Env, run, selected

@@ -64,9 +64,11 @@ import Testing
         case .bigCount(_, let range), .bigBytes(_, let range):
             .integer(range.lowerBound == value.whole ? range.upperBound : range.lowerBound)
         case .seed: .integer(7)
-        case .real: .number(1.5)
+        case .real(_, let range):
+            .number(value == .number(range.lowerBound) ? range.upperBound : range.lowerBound)
         case .duration(_, let range), .optionalDuration(_, let range):
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
+        case .durations(_, let range): .strings([DurationText.text(range.lowerBound)])
         case .clockMode: .string("event")
         case .choice(_, let known): .string(known[0])
         case .zone: .string("Asia/Seoul")
@@ -113,7 +115,10 @@ import Testing
             }
         }
         // What follows at once has no delay to configure.
-        let without: Set = ["triggers.segmentMoved.delay", "triggers.botSuspected.delay"]
+        let without: Set = [
+            "triggers.segmentMoved.delay", "triggers.botSuspected.delay", "triggers.churnRisk.delay",
+            "triggers.highIntent.delay",
+        ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }
 

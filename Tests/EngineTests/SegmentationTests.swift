@@ -249,7 +249,8 @@ struct SegmentationTests {
         #expect(totals.groups.reduce(0) { $0 + $1.users } == before - 1)
         let names = rig.ledger.names
         for group in totals.groups {
-            await rig.shards[0].openList(1, names: names, segment: group.name, by: "payments")
+            await rig.shards[0].openList(
+                1, names: names, filter: UserFilter(segment: group.name, segmentation: "payments"))
             var users: [UserView] = []
             while true {
                 let page = await rig.shards[0].readList(1, 5)

@@ -6,6 +6,10 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     case segments
     case repurchase
     case tiers
+    case lifetimeValue
+    case churn
+    case highIntent
+    case drivers
 
     var testDescription: String { rawValue }
 
@@ -21,6 +25,17 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .tiers:
             let buyers = Buyers(random: 600, seed: 5)
             return buyers.reordered(order(buyers.heldOut.count)).request()
+        case .lifetimeValue:
+            let spenders = spenders(600)
+            return spenders.reordered(order(spenders.purchases.count)).request()
+        case .churn, .highIntent:
+            let anchors = Anchors.churn(users: 60, seed: 5)
+            let ordered = anchors.reordered(order(anchors.rows))
+            return self == .churn
+                ? ordered.request(ChurnModel.self) : ordered.request(HighIntentModel.self)
+        case .drivers:
+            let carts = Carts(600, seed: 5)
+            return carts.reordered(order(carts.users)).request()
         }
     }
 
@@ -30,6 +45,10 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .segments: visitors(40, seed: 1).request()
         case .repurchase: poissonBuyers(20, seed: 1).request()
         case .tiers: Buyers(random: 20, seed: 1).request()
+        case .lifetimeValue: spenders(100).request()
+        case .churn: Anchors.churn(users: 10, anchors: 3, seed: 1).request(ChurnModel.self)
+        case .highIntent: Anchors.churn(users: 10, anchors: 3, seed: 1).request(HighIntentModel.self)
+        case .drivers: Carts(30, seed: 1).request()
         }
     }
 
@@ -38,6 +57,10 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .segments: try SegmentsModel(bytes: bytes).bytes
         case .repurchase: try RepurchaseModel(bytes: bytes).bytes
         case .tiers: try TiersModel(bytes: bytes).bytes
+        case .lifetimeValue: try LifetimeValueModel(bytes: bytes).bytes
+        case .churn: try ChurnModel(bytes: bytes).bytes
+        case .highIntent: try HighIntentModel(bytes: bytes).bytes
+        case .drivers: try DriversModel(bytes: bytes).bytes
         }
     }
 }
@@ -57,6 +80,12 @@ func poissonBuyers(_ count: Int, seed: UInt64, until asOfDay: Int32 = 720) -> Hi
         return days
     }
     return Histories(days, asOfDay: asOfDay)
+}
+
+/// Buyers with rates, leavings and amounts of their own.
+func spenders(_ count: Int) -> Spenders {
+    Spenders(
+        BetaGeometric(r: 1, alpha: 20, a: 1, b: 3), GammaGamma(p: 5, q: 4, v: 30_000), buyers: count, seed: 5)
 }
 
 /// Bytes at a multiple of 16, as a mapped file has them.

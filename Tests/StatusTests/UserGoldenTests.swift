@@ -53,8 +53,22 @@ import Testing
         ]
         user.profile = [Named("gender", "F"), Named("age_band", "40s"), Named("region", "Z17")]
         user.segment = UserView.Segment(id: 3, name: "loyal")
+        user.tier = UserView.Tier(name: "Gold", score: 3.1)
+        user.grade = "VIP"
+        user.tierBest = "VIP"
+        user.segmentAtLastPurchase = "newcomer"
+        user.churn = UserView.Probability(
+            0.81, why: [Trigger.Reason(feature: "days_since_last", value: 24, contribution: 0.41)])
+        user.cartConversion = UserView.Probability(0.4, why: [])
         let due = CalendarDate(year: 2024, month: 12, day: 9).dayNumber
         user.repurchase = UserView.Repurchase(date: due, p10: due - 3, p90: due + 6)
+        user.lifetimeValue = UserView.LifetimeValue(
+            probabilityAlive: 0.7,
+            main: UserView.LifetimeValue.Horizon(
+                days: 90, value: 31_200, expectedPurchases: 0.625, scaled: 0.25),
+            further: [
+                UserView.LifetimeValue.Horizon(days: 7, value: 2_600.5, expectedPurchases: 0.05, scaled: nil)
+            ])
         user.recentPurchases = [
             PurchaseView(
                 at: time(first + 143, 10), value: 41_110_000_000,
@@ -83,7 +97,12 @@ import Testing
         "coupon":{"used":3,"not_used":1,"clicked":9,"used_ratio":0.23076923076923078},\
         "amount_by":{"category":{"Apparel":120.5},"payment_method":{"lpay":30000}},\
         "profile":{"gender":"F","age_band":"40s","region":"Z17"},"segment":{"id":3,"name":"loyal"},\
-        "predictions":{"repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
+        "tier":{"name":"Gold","score":3.1},"grade":"VIP","tier_best":"VIP","segment_at_last_purchase":"newcomer",\
+        "predictions":{"churn":{"p":0.81,\
+        "why":[{"feature":"days_since_last","value":24,"contribution":0.41}]},"cart_conversion":{"p":0.4},\
+        "clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
+        "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}]},\
+        "repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
         "recent_purchases":[{"at":"2024-11-21T10:00:00Z","value":41110,"items":[\
         {"item_id":"PD0045","item_category":"Apparel","quantity":2,"price":20555},\
         {"item_id":"PD\\"1","quantity":0.5}]},{"at":"2024-07-01T09:00:00Z","value":0.000005,"items":[]}]}

@@ -39,12 +39,9 @@ struct FeatureReader {
 }
 
 extension Partition {
-    /// - Parameter asOf: the as-of day; nil: that of the instant.
-    func reader(
-        _ features: [UserFeature], decidedOnly: Bool, instant: Int64, asOf: Int32? = nil
-    ) -> FeatureReader {
+    func reader(_ features: [UserFeature], decidedOnly: Bool, instant: Int64) -> FeatureReader {
         FeatureReader(
-            features, decidedOnly: decidedOnly, instant: instant, asOf: asOf ?? day(of: instant),
+            features, decidedOnly: decidedOnly, instant: instant, asOf: day(of: instant),
             methods: features.map { $0.method.flatMap { strings.find(Array($0.utf8)) } })
     }
 

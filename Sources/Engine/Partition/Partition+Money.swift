@@ -42,7 +42,9 @@ extension Partition {
         let lines = max(1, UInt32(row.pointee.itemsCount))
         account.pointee.itemLines = account.pointee.itemLines &+ lines
         account.pointee.purchaseCount += 1
-        account.pointee.revenue = saturatingSum(account.pointee.revenue, value)
+        let before = account.pointee.revenue
+        account.pointee.revenue = saturatingSum(before, value)
+        tierTotals.earned(account.pointee, from: before)
         account.pointee.firstPurchase = min(account.pointee.firstPurchase, time)
         account.pointee.lastPurchase = max(account.pointee.lastPurchase, time)
         countPurchaseDay(account, day(of: time), value)

@@ -247,6 +247,17 @@ extension Partition {
         addDay(user, DayBucket(day16: day16, events: UInt32(events), sessions: UInt32(sessions)))
     }
 
+    /// Whether a day of the last 90, strictly between two, has an event.
+    func wasActive(_ user: UnsafeMutablePointer<UserRecord>, after first: Int32, before last: Int32) -> Bool {
+        guard user.pointee.dayCount > 0 else { return false }
+        let today16 = UInt16(truncatingIfNeeded: today)
+        let days = pool.tail(user).days
+        return (0..<Int(user.pointee.dayCount)).contains { index in
+            let day = today - Int32(Int16(bitPattern: today16 &- days[index].day16))
+            return day > first && day < last && days[index].events > 0
+        }
+    }
+
     private func addDay(_ user: UnsafeMutablePointer<UserRecord>, _ bucket: DayBucket) {
         // Those that no window holds any more make room where there is none. Of the last 90 days there are
         // no more than three each.
@@ -312,12 +323,13 @@ extension Partition {
 
     private func pruneDays(_ user: UnsafeMutablePointer<UserRecord>) {
         guard user.pointee.dayCount > 0 else { return }
-        let today16 = UInt16(truncatingIfNeeded: today)
+        // By what is decided, not by now: a capture behind now looks at the 90 days before its own.
+        let decided16 = UInt16(truncatingIfNeeded: day(of: min(decidedThrough, now)))
         var index = 0
         let days = pool.tail(user).days
         while index < Int(user.pointee.dayCount) {
-            let age = Int16(bitPattern: today16 &- days[index].day16)
-            if age >= 90 {
+            let age = Int16(bitPattern: decided16 &- days[index].day16)
+            if age > 90 {
                 pool.closeGap(user, at: Tail.dayOffset(user) + index * Tail.daySize, size: Tail.daySize)
                 user.pointee.dayCount -= 1
             } else {

@@ -19,13 +19,21 @@ extension Partition {
         dedupe.write(to: &out)
         due.write(to: &out)
         pending.write(to: &out)
+        pendingPurchases.write(to: &out)
         stages.write(to: &out)
+        backFill.write(to: &out)
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
+        lifetimeValue.write(to: &out)
+        tierTotals.write(to: &out)
         out.put(UInt64(segmentations.count))
         for segmentation in segmentations { segmentation.write(to: &out) }
         formerDelays.write(to: &out)
+        churn.write(to: &out)
+        highIntent.write(to: &out)
+        anchors.write(to: &out)
+        intents.write(to: &out)
         return out.bytes
     }
 
@@ -64,18 +72,29 @@ extension Partition {
         dedupe = try DedupeSet(from: &input, limit: settings.dedupeIDs / Partitioning.count)
         due = try DueQueue(from: &input)
         pending = try Heap<PendingEntry>(from: &input)
+        pendingPurchases = try Heap<PendingPurchase>(from: &input)
         stages = try StageHistory(from: &input)
+        backFill = try BackFill(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
+        lifetimeValue = try ModelSlot(from: &input)
+        tierTotals = try TierTotals(from: &input)
         for _ in 0..<(try input.count(of: 8)) {
             segmentations.append(try Segmentation(from: &input, users: users.count))
         }
         formerDelays = try FormerDelays(from: &input)
+        churn = try OutcomeSlot(from: &input, ChurnFeature.names)
+        highIntent = try OutcomeSlot(from: &input, IntentFeature.names)
+        anchors = try AnchorRows(
+            from: &input, settings.outcomes, zone: settings.zone, users: users.count)
+        intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
         try check()
+        backFill.index()
     }
 
     /// Takes changed settings: timers are set anew for everybody they may move for.
@@ -83,6 +102,7 @@ extension Partition {
         let old = settings
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
+        if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

@@ -30,8 +30,8 @@ struct UserRecord: BitwiseCopyable {
     var dayCount: UInt16 = 0
     var firedCount: UInt8 = 0
     var tailClass: UInt8 = 0
-    /// Segment number + 1, 0 before the first assignment.
-    var segment: UInt16 = 0
+    /// 10 bits of segment, 6 of profile.
+    private var segmentAndProfile: UInt16 = 0
     var flags: UInt16 = 0
 
     /// Whether a timer of this kind waits in the due queue.
@@ -39,7 +39,8 @@ struct UserRecord: BitwiseCopyable {
     static let sessionQueued: UInt16 = 1 << 1
     static let churnQueued: UInt16 = 1 << 2
     static let winBackQueued: UInt16 = 1 << 3
-    static let onboardingQueued: UInt16 = 1 << 4
+    /// `high_intent` was told in the present short session.
+    static let intentTold: UInt16 = 1 << 4
     /// The dormant trigger of the present absence has been decided.
     static let dormantDone: UInt16 = 1 << 5
     static let churnDone: UInt16 = 1 << 6
@@ -55,8 +56,34 @@ struct UserRecord: BitwiseCopyable {
     static let packedID: UInt16 = 1 << 13
     /// The repurchase trigger of the present cycle has fired.
     static let repurchaseDone: UInt16 = 1 << 14
+    /// `churn_risk` was told, and the risk has not fallen since.
+    static let churnRisk: UInt16 = 1 << 15
     /// The user was erased; nothing is left but the slot.
     static let erased: UInt16 = 1 << 12
+
+    init(firstSeen: Int64, lastSeen: Int64, shortStart: Int64, longStart: Int64, id: UInt32) {
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+        self.shortStart = shortStart
+        self.longStart = longStart
+        self.id = id
+    }
+
+    /// Segment number + 1, 0 before the first assignment.
+    var segment: UInt16 {
+        @inline(__always) get { segmentAndProfile >> ProfileCode.bitCount }
+        @inline(__always) set {
+            segmentAndProfile = newValue << ProfileCode.bitCount | UInt16(profile.bits)
+        }
+    }
+
+    /// As decided upon.
+    var profile: ProfileCode {
+        @inline(__always) get { ProfileCode(bits: UInt8(truncatingIfNeeded: segmentAndProfile)) }
+        @inline(__always) set {
+            segmentAndProfile = segment << ProfileCode.bitCount | UInt16(newValue.bits)
+        }
+    }
 
     @inline(__always)
     func has(_ flag: UInt16) -> Bool { flags & flag != 0 }
@@ -95,6 +122,16 @@ struct AccountRecord: BitwiseCopyable {
     var amountsClass: UInt8 = 0
     var recentClass: UInt8 = 0
     var recentCount: UInt8 = 0
+    /// Quartile levels by which the tier was decided: `TierLevels`.
+    var tierLevels: UInt16 = 0
+    /// Segment number + 1 when the last purchase was decided, 0 where there was none.
+    var segmentAtLastPurchase: UInt16 = 0
+    /// Place in `TierRule.names` + 1, and the best there ever was; 0: not decided.
+    var tier: UInt8 = 0
+    var tierBest: UInt8 = 0
+    /// Place in `GradeRule.names` + 1; 0: none.
+    var grade: UInt8 = 0
+    var spare: UInt8 = 0
 }
 
 /// One calendar day with a purchase.
@@ -253,20 +290,22 @@ struct DimensionEntry: BitwiseCopyable {
     }
 }
 
-/// A trigger that was decided for the user, so that a late event can withdraw it: 8 bits of rule, 56 of
-/// due time.
+/// A trigger that was decided for the user, so that a late event can withdraw it: a bit where it was recorded
+/// as stale and nobody was sent it, 7 bits of rule, 56 of due time.
 struct FiredEntry: BitwiseCopyable {
     private var parts: (UInt16, UInt16, UInt16, UInt16)
 
-    init(rule: BuiltInRule, due: Int64) {
+    init(rule: BuiltInRule, due: Int64, isStale: Bool) {
         parts = (
             UInt16(truncatingIfNeeded: due), UInt16(truncatingIfNeeded: due >> 16),
             UInt16(truncatingIfNeeded: due >> 32),
             UInt16(rule.rawValue) << 8 | UInt16(truncatingIfNeeded: due >> 48) & 0xFF
+                | (isStale ? 0x8000 : 0)
         )
     }
 
-    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8)) }
+    var isStale: Bool { parts.3 & 0x8000 != 0 }
+    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8) & 0x7F) }
     /// Sign-extended 56 bits.
     var due: Int64 {
         Int64(Int8(truncatingIfNeeded: parts.3)) << 48 | Int64(parts.2) << 32 | Int64(parts.1) << 16

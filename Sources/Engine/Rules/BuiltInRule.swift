@@ -12,6 +12,9 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
     case segmentMoved
     case botSuspected
     case retracted
+    case tierChanged
+    case churnRisk
+    case highIntent
 
     /// Name of type and rule in the contract.
     package var text: String {
@@ -28,6 +31,9 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
         case .segmentMoved: "segment_moved"
         case .botSuspected: "bot_suspected"
         case .retracted: "retracted"
+        case .tierChanged: "tier_changed"
+        case .churnRisk: "churn_risk"
+        case .highIntent: "high_intent"
         }
     }
 

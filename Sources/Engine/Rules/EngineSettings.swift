@@ -20,6 +20,7 @@ package struct EngineSettings: Sendable, Equatable {
     /// Instants of scheduled refits under the event clock: distance and offset from midnight; nil: none.
     package var refitEvery: Int64?
     package var refitAt: Int64 = 0
+    package var outcomes = OutcomeSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -44,8 +45,8 @@ package struct EngineSettings: Sendable, Equatable {
         customNames = settings.limits.customNames
         valuesPerDimension = settings.limits.valuesPerDimension
         recentPurchases = settings.limits.recentPurchases
-        let highest = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
-        rules = [RuleSetting](repeating: RuleSetting(enabled: true, delay: 0), count: highest + 1)
+        rules = [RuleSetting](
+            repeating: RuleSetting(enabled: true, delay: 0), count: Self.highestRule + 1)
         let triggers = settings.triggers
         for (rule, setting) in [
             (BuiltInRule.browseAbandoned, triggers.browseAbandoned),
@@ -53,7 +54,8 @@ package struct EngineSettings: Sendable, Equatable {
             (.churned, triggers.churned), (.winBack, triggers.winBack), (.dormant, triggers.dormant),
             (.onboardingStalled, triggers.onboardingStalled), (.welcome, triggers.welcome),
             (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
-            (.botSuspected, triggers.botSuspected),
+            (.botSuspected, triggers.botSuspected), (.tierChanged, triggers.tierChanged),
+            (.churnRisk, triggers.churnRisk), (.highIntent, triggers.highIntent),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
         }
@@ -61,7 +63,10 @@ package struct EngineSettings: Sendable, Equatable {
             refitEvery = schedule.every
             refitAt = schedule.at
         }
+        outcomes = OutcomeSettings(settings)
     }
+
+    private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
 
     @inline(__always)
     func delay(_ rule: BuiltInRule) -> Int64 { rules[Int(rule.rawValue)].delay }
@@ -106,6 +111,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitEvery != nil)
         out.put(refitEvery ?? 0)
         out.put(refitAt)
+        outcomes.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -137,13 +143,16 @@ package struct EngineSettings: Sendable, Equatable {
         for _ in 0..<ruleRows {
             rules.append(RuleSetting(enabled: try input.getBool(), delay: try input.get()))
         }
-        guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
+        guard ruleRows > Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0) else {
             throw StateError("saved settings know \(ruleRows) rules")
         }
+        // Rules that came later stand as they do where nothing is configured.
+        while rules.count <= Self.highestRule { rules.append(RuleSetting(enabled: true, delay: 0)) }
         let scheduled = try input.getBool()
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
+        outcomes = try OutcomeSettings(from: &input)
         try check()
     }
 

@@ -165,6 +165,7 @@ package actor Shard {
         partition.now = max(partition.now, now)
         partition.clock = RecordClock(nows: [], end: partition.now, lateness: 0)
         partition.advance(to: frontier)
+        partition.settleBackFill()
     }
 
     private func apply(_ sequenced: SequencedBatch, _ number: UInt64) {
@@ -203,9 +204,11 @@ package actor Shard {
         for partition in partitions where partition.position < number {
             swap(&partition.triggers, &collected)
             partition.clock = clock
+            partition.noteOldest(sequenced.oldest, at: sequenced.endNow)
             partition.apply(view, startFrontier: sequenced.startFrontier)
             partition.now = max(partition.now, sequenced.endNow)
             partition.advance(to: sequenced.endFrontier)
+            partition.settleBackFill()
             swap(&partition.triggers, &collected)
             partition.position = number
         }
@@ -221,9 +224,20 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
-            case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
+            case "clv": try partition.adoptLifetimeValue(verdict.bytes, version: verdict.version)
+            case "tiers":
+                try partition.adoptTiers(
+                    verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
+                    instant: verdict.instant)
             case let name where SettingsKeys.segmentations.contains(name):
                 try partition.adoptSegmentation(verdict)
+            case ChurnModel.name:
+                try partition.adoptChurn(
+                    verdict.bytes, version: verdict.version, instant: verdict.instant)
+            // It says what goes with conversion and is asked nothing about a user.
+            case DriversModel.name: break
+            case HighIntentModel.name:
+                try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -265,7 +279,9 @@ package actor Shard {
     package func user(_ id: [UInt8], names: EventNames) -> UserView? {
         let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
-        return partition.view(slot, names: names)
+        var view = partition.view(slot, names: names, explained: true)
+        view.repurchase?.why = partition.repurchaseReasons(slot)
+        return view
     }
 
     package func segmentTotals() -> (version: Int, segments: [SegmentTotals]) {
@@ -322,12 +338,8 @@ package actor Shard {
 
     // MARK: Lists
 
-    /// - Parameter segmentation: whose segment; nil: the first's.
-    package func openList(
-        _ id: UInt64, names: EventNames, segment: String?, by segmentation: String? = nil
-    ) {
-        let lists = partitions.map { ($0, $0.openList(names: names, segment: segment, by: segmentation)) }
-        openLists[id] = (lists, 0)
+    package func openList(_ id: UInt64, names: EventNames, filter: UserFilter = UserFilter()) {
+        openLists[id] = (partitions.map { ($0, $0.openList(names: names, filter: filter)) }, 0)
     }
 
     /// The next users of a list, empty at the end.

@@ -14,7 +14,12 @@ protocol FitTask {
 }
 
 /// Every kind of fit there is.
-private var fitTasks: [any FitTask.Type] { [SegmentsTask.self, RepurchaseTask.self, TiersTask.self] }
+private var fitTasks: [any FitTask.Type] {
+    [
+        SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self,
+        OutcomeTask<ChurnModel>.self, OutcomeTask<HighIntentModel>.self, DriversTask.self,
+    ]
+}
 
 enum RequestHead {
     static let magic: UInt32 = 0x5152_4652  // RFRQ

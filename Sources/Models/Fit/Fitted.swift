@@ -16,3 +16,4 @@ package struct Fitted<Model: StoredModel>: Sendable, Equatable {
 package typealias SegmentsFit = Fitted<SegmentsModel>
 package typealias RepurchaseFit = Fitted<RepurchaseModel>
 package typealias TiersFit = Fitted<TiersModel>
+package typealias LifetimeValueFit = Fitted<LifetimeValueModel>

@@ -13,8 +13,9 @@ func kMeansBench(_ request: BenchRequest) throws -> Int32 {
     }
     var runs = [KMeansRun(columns.features)]
     var other: KMeansReference?
-    if let python = request.python {
-        other = try KMeansReference(columns.features, runs[0].seeds, python: python, in: request.folder)
+    if let folder = request.baseline {
+        other = try KMeansReference(
+            columns.features, runs[0].seeds, program: "\(folder)/kmeans_fit", in: request.folder)
     }
     runs.append(KMeansRun(columns.features))
     let quicker = runs[0].whole <= runs[1].whole ? runs[0] : runs[1]
@@ -31,7 +32,7 @@ func kMeansBench(_ request: BenchRequest) throws -> Int32 {
     if let other {
         other.compare(quicker, &figures)
     } else {
-        figures.add("scikit-learn", "SKIPPED: no --python, so nothing is compared")
+        figures.add("scikit-learn", "SKIPPED: no --baseline, so nothing is compared")
     }
     try figures.print()
     return ExitCode.done
@@ -102,27 +103,7 @@ private struct KMeansReference {
     /// Row by row.
     let centroids: [Double]
 
-    private static let script = """
-        import os, sys
-        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
-        import time, numpy, sklearn
-        from sklearn.cluster import KMeans
-        from sklearn.preprocessing import StandardScaler
-        path, d, k, iterations, tolerance = sys.argv[1], *map(float, sys.argv[2:])
-        d, k = int(d), int(k)
-        values = numpy.fromfile(path, "<f8")
-        start, columns = values[:k * d].reshape(k, d), values[k * d:].reshape(d, -1)
-        rows = numpy.ascontiguousarray(columns.T)
-        a = time.perf_counter()
-        rows = StandardScaler().fit_transform(rows)
-        b = time.perf_counter()
-        fit = KMeans(k, init=start, n_init=1, algorithm="lloyd", max_iter=int(iterations), tol=tolerance).fit(rows)
-        c = time.perf_counter()
-        print(sklearn.__version__, int((b - a) * 1e6), int((c - b) * 1e6), fit.n_iter_, repr(float(fit.inertia_)),
-              *map(repr, map(float, fit.cluster_centers_.ravel())))
-        """
-
-    init(_ features: [[Double]], _ seeds: [[Double]], python: String, in folder: String) throws {
+    init(_ features: [[Double]], _ seeds: [[Double]], program: String, in folder: String) throws {
         let path = "\(folder)/roost-kmeans.\(getpid()).f64"
         defer { unlink(path) }
         let file = try File(creating: path)
@@ -130,16 +111,16 @@ private struct KMeansReference {
             try values.withUnsafeBytes { bytes throws(SystemFailure) in try file.write(bytes) }
         }
         var child = try Child(
-            python,
+            program,
             [
-                "-c", Self.script, path, String(features.count), String(seeds.count),
+                path, String(features.count), String(seeds.count),
                 String(KMeansRun.iterations), String(KMeansRun.tolerance),
             ])
         let words = (try child.line() ?? "").split(separator: " ").map(String.init)
         guard try child.end().status == 0, words.count == 5 + seeds.count * features.count,
             let scaling = Int64(words[1]), let fitting = Int64(words[2]), let iterations = Int(words[3]),
             let inertia = Double(words[4])
-        else { throw CommandFailure("\(python) could not run scikit-learn; its message is above") }
+        else { throw CommandFailure("\(program) failed; its message is above") }
         version = words[0]
         self.scaling = scaling
         self.fitting = fitting

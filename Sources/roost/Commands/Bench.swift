@@ -10,8 +10,6 @@ struct BenchRequest: Sendable {
     var folder = "/var/tmp"
     var connections = 1
     var comparesConnections = false
-    /// Interpreter that has the library to compare with; nil: no comparison.
-    var python: String?
     /// Of the engine, or of the daemon that the bench starts.
     var configuration = BenchConfiguration()
 }
@@ -98,12 +96,20 @@ struct Bench: Sendable {
             run: refitBench),
         Bench(
             name: "kmeans", summary: "One start of k-means, k = 6, on the eight counts of FILE's users.",
-            options: ["--folder", "--python"],
+            options: ["--baseline", "--folder"],
             notes: """
                 Baseline: scikit-learn's KMeans (Lloyd) on the same rows from the same centroids to the same tolerance,
-                one thread each; it is standardised by its StandardScaler. Ours is run before and after.
+                one thread each, standardised by its StandardScaler; by DIR/kmeans_fit (deploy/baselines). Ours is run
+                before and after.
                 """,
             run: kMeansBench),
+        Bench(
+            name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
+            options: ["--baseline"],
+            notes: """
+                FILE has lines of frequency,recency,T,monetary_value under a heading, times in whole days; deploy/baselines/
+                lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
+                """, run: lifetimeValueBench),
     ]
 
     private static let ingestNotes = """
@@ -119,7 +125,6 @@ struct Bench: Sendable {
         Option(switch: "--compare-connections", "Also two connections against one, in turns."),
         Option("--folder", "DIR", "On whose disk the daemon's data stands; default /var/tmp."),
         Option(switch: "--no-triggers", "With all built-in rules off."),
-        Option("--python", "PATH", "Interpreter that has scikit-learn; without it nothing is compared."),
     ]
 
     /// The command line of this one alone, as its help shows it.
@@ -145,7 +150,6 @@ struct Bench: Sendable {
         request.folder = arguments.text("--folder") ?? request.folder
         request.connections = try arguments.integer("--connections", in: 1...100) ?? 1
         request.comparesConnections = arguments.has("--compare-connections")
-        request.python = arguments.text("--python")
         request.configuration.triggers = !arguments.has("--no-triggers")
         return request
     }

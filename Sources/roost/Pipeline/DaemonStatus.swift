@@ -151,7 +151,22 @@ struct DaemonStatus: StatusSource {
                     centroid: zip(features, segment.sums).map {
                         Named($0, segment.users == 0 ? 0 : $1 / Double(segment.users))
                     })
-            })
+            }, tiers: await tiers().tiers, grades: await tiers().grades)
+    }
+
+    /// The best first; none before the first boundaries are adopted.
+    private func tiers() async -> (tiers: [TierView], grades: [TierView]) {
+        var tiers: [TierMembers] = []
+        var grades: [TierMembers] = []
+        for shard in shards {
+            guard await shard.tiersLabel() != nil else { return ([], []) }
+            let part = await shard.tierMembers()
+            tiers = TierMembers.sum(tiers, part.tiers)
+            grades = TierMembers.sum(grades, part.grades)
+        }
+        return (
+            TierMembers.views(TierRule.names, tiers), TierMembers.views(GradeRule.names, grades)
+        )
     }
 
     func user(_ id: [UInt8]) async -> UserView? {
@@ -164,26 +179,22 @@ struct DaemonStatus: StatusSource {
     /// Names that a segmentation may give out: one that is empty now is an empty list.
     private static let segmentNames = ["vip", "loyal", "newcomer", "at_risk", "dormant", "outlier"]
 
-    func users(
-        segment: String?, by segmentation: String?
-    ) async throws(StatusFailure) -> any UserList {
-        if let segmentation, segment == nil {
+    func users(_ asked: UserFilter) async throws(StatusFailure) -> any UserList {
+        if let segmentation = asked.segmentation, asked.segment == nil {
             throw StatusFailure(
                 httpStatus: 400, code: "bad_parameter",
                 detail: "by=\(segmentation) says whose segment, and no segment is given")
         }
-        let other = segmentation == SegmentsModel.name ? nil : segmentation
-        if let segment {
-            let known = try await segments(by: segmentation).segments.map(\.name)
-            let isFirst = other == nil
-            guard known.contains(segment) || isFirst && Self.segmentNames.contains(segment) else {
-                throw StatusFailure(
-                    httpStatus: 404, code: "unknown_segment",
-                    detail: known.isEmpty
-                        ? "no segmentation has been adopted yet"
-                        : "there is no segment \(segment); there are \(known.joined(separator: ", "))")
+        var filter = asked
+        if filter.segmentation == SegmentsModel.name { filter.segmentation = nil }
+        if let segment = filter.segment {
+            let known = try await segments(by: asked.segmentation).segments.map(\.name)
+            if filter.segmentation != nil || !Self.segmentNames.contains(segment) {
+                try Self.require("segment", segment, among: known)
             }
         }
+        if let tier = filter.tier { try Self.require("tier", tier, among: TierRule.names) }
+        if let grade = filter.grade { try Self.require("grade", grade, among: GradeRule.names) }
         guard let id = lists.open() else {
             throw StatusFailure(
                 httpStatus: 503, code: "over_limit",
@@ -191,14 +202,25 @@ struct DaemonStatus: StatusSource {
         }
         let lastSeq = keeper.lastSeq
         let shards = shards
-        let asOf = await sequencer.atOnePosition { ledger in
+        let asOf = await sequencer.atOnePosition { [filter] ledger in
             for shard in shards {
                 let names = ledger.names
-                shard.ask({ $0.openList(id, names: names, segment: segment, by: other) }) {}
+                shard.ask({ $0.openList(id, names: names, filter: filter) }) {}
             }
             return EventTime(microseconds: ledger.clock.now)
         }
         return ShardedUserList(id: id, asOf: asOf, lastSeq: lastSeq, shards: shards, lists: lists)
+    }
+
+    private static func require(
+        _ kind: String, _ name: String, among known: [String]
+    ) throws(StatusFailure) {
+        if known.contains(name) { return }
+        throw StatusFailure(
+            httpStatus: 404, code: "unknown_\(kind)",
+            detail: known.isEmpty
+                ? "no segmentation has been adopted yet"
+                : "there is no \(kind) \(name); there are \(known.joined(separator: ", "))")
     }
 
     func models() async -> [ModelView] {
@@ -356,6 +378,29 @@ extension Sequencer {
     ) async -> Answer {
         await withCheckedContinuation { continuation in
             enqueue { continuation.resume(returning: question($0.ledger)) }
+        }
+    }
+}
+
+extension TierMembers {
+    fileprivate static func sum(_ a: [TierMembers], _ b: [TierMembers]) -> [TierMembers] {
+        if a.isEmpty { return b }
+        return zip(a, b).map { one, other in
+            var sum = one
+            sum.users += other.users
+            sum.revenue += other.revenue
+            return sum
+        }
+    }
+
+    fileprivate static func views(_ names: [String], _ members: [TierMembers]) -> [TierView] {
+        let users = members.reduce(0) { $0 + $1.users }
+        let revenue = members.reduce(0) { $0 + $1.revenue }
+        return zip(names, members).reversed().map { name, member in
+            TierView(
+                name: name, users: member.users,
+                share: users == 0 ? 0 : Double(member.users) / Double(users),
+                revenueShare: revenue == 0 ? 0 : Double(member.revenue) / Double(revenue))
         }
     }
 }

@@ -8,24 +8,43 @@ struct FitRun: Sendable {
     let settings: Settings.ModelSettings
     let zone: Zone
 
-    /// Has the child fit what the partitions hold.
-    ///
+    /// What the child is to be asked, and on what it rests.
+    struct Question: Sendable {
+        var request: FitRequest
+        /// Users or buyers.
+        var rows: Int
+        /// Times of the first and the last event.
+        var from: Int64
+        var to: Int64
+        /// How the inputs were distributed when the model in use was fitted; nil where that is not known.
+        var profile: InputProfile?
+
+        /// How far the inputs have moved since.
+        var shifts: [InputProfile.Shift] { profile?.shifts(in: request) ?? [] }
+
+        /// The same for the model's page: the population stability index of each input.
+        var drift: [Tree.Member] {
+            let shifts = shifts
+            if shifts.isEmpty { return [] }
+            return [.init("input_drift", .object(shifts.map { .init($0.name, .finite($0.index)) }))]
+        }
+    }
+
     /// - Parameters:
     ///   - parts: in the order of partitions.
     ///   - columns: empty; the parts are added to it.
     ///   - request: what is asked, given all columns.
-    func fit<Columns: FitColumns>(
-        _ parts: [Columns], into columns: Columns, _ view: inout ModelView,
-        request: (Columns) -> FitRequest
-    ) throws(FitFailure) -> FitResult {
+    func question<Columns: FitColumns>(
+        _ parts: [Columns], into columns: Columns, request: (Columns) -> FitRequest
+    ) -> Question {
         var columns = columns
         for part in parts { columns.append(part) }
-        view.dataUsers = Int64(columns.rows)
-        if columns.rows > 0 {
-            view.dataFrom = EventTime(microseconds: columns.from)
-            view.dataTo = EventTime(microseconds: columns.to)
-        }
-        let request = request(columns)
+        return Question(
+            request: request(columns), rows: columns.rows, from: columns.from, to: columns.to)
+    }
+
+    /// Has the child answer.
+    func fit(_ request: FitRequest) throws(FitFailure) -> FitResult {
         let memory = try FitRequestMemory(byteCount: request.byteCount)
         request.fill(memory.bytes)
         let bytes = try FitChild.run(
@@ -72,8 +91,10 @@ struct FitRun: Sendable {
     func repurchase(_ columns: PurchaseDayColumns) -> FitRequest {
         var config = RepurchaseConfig()
         config.minimumIntervals = settings.repurchase.minimumIntervals
+        config.seed = settings.seed
         return .repurchase(
-            days: columns.days, offsets: columns.offsets, heldOut: columns.heldOut,
+            days: columns.days, purchases: columns.purchases, revenue: columns.revenue,
+            offsets: columns.offsets, heldOut: columns.heldOut,
             asOfDay: zone.day(of: EventTime(microseconds: order.instant)), config: config,
             previous: previous())
     }
@@ -81,9 +102,56 @@ struct FitRun: Sendable {
     func tiers(_ columns: TierColumns) -> FitRequest {
         var config = TiersConfig()
         config.minimumBuyers = settings.tiers.minimumBuyers
+        config.weights = settings.tiers.weights
+        config.cuts = settings.tiers.cuts
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
-            monetaryValue: columns.monetaryValue, heldOut: columns.heldOut, config: config,
+            monetaryValue: columns.monetaryValue, age: columns.age, lifetimeValue: columns.lifetimeValue,
+            yearSpend: columns.yearSpend,
+            boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
+            previous: previous())
+    }
+
+    func lifetimeValue(_ columns: SpendingColumns) -> FitRequest {
+        let chosen = settings.clv
+        func days(_ length: Int64) -> Int { Int(length / Microseconds.day) }
+        var config = LifetimeValueConfig()
+        config.horizon = days(chosen.horizon)
+        config.horizons = chosen.horizons.map(days)
+        config.discountMonthly = chosen.discountMonthly
+        config.trim = chosen.trim
+        config.margin = chosen.margin
+        config.acquisitionCost = chosen.acquisitionCost
+        config.penalty = chosen.penalty
+        config.minimumBuyers = chosen.minimumBuyers
+        return .lifetimeValue(
+            days: columns.days, revenue: columns.revenue, offsets: columns.offsets,
+            asOfDay: columns.asOfDay, config: config, previous: previous())
+    }
+
+    func churn(_ rows: OutcomeRows) -> FitRequest {
+        let config = settings.churn.search.applied(to: ChurnModel.config(horizon: settings.churn.horizon))
+        return outcome(ChurnModel.self, rows, config)
+    }
+
+    func highIntent(_ rows: OutcomeRows) -> FitRequest {
+        let config = settings.highIntent.search.applied(
+            to: HighIntentModel.config(window: settings.highIntent.window))
+        return outcome(HighIntentModel.self, rows, config)
+    }
+
+    func drivers(_ columns: DriverColumns) -> FitRequest {
+        .drivers(
+            predictors: columns.predictors, converted: columns.converted, heldOut: columns.heldOut,
+            config: DriversConfig(), previous: previous())
+    }
+
+    private func outcome<Model: OutcomeModel>(
+        _ model: Model.Type, _ rows: OutcomeRows, _ config: OutcomeConfig
+    ) -> FitRequest {
+        .outcome(
+            model, names: rows.names, features: rows.features, lead: rows.lead, anchor: rows.anchor,
+            label: rows.label, heldOut: rows.heldOut, config: config, seed: settings.seed,
             previous: previous())
     }
 
@@ -91,6 +159,33 @@ struct FitRun: Sendable {
         if order.previous.isEmpty { return nil }
         // A model that no longer reads back is as none: the candidate is held against the baseline alone.
         do throws(CodingFailure) { return try Model(bytes: order.previous) } catch { return nil }
+    }
+}
+
+extension Tree {
+    init(_ value: JSONValue) {
+        switch value {
+        case .null: self = .null
+        case .bool(let flag): self = .bool(flag)
+        case .integer(let number): self = .int(number)
+        case .number(let number): self = .number(number)
+        case .string(let text): self = .string(text)
+        case .array(let values): self = .array(values.map { Tree($0) })
+        case .object(let members): self = .object(members.map { Tree.Member($0.key, Tree($0.value)) })
+        }
+    }
+}
+
+extension Settings.OutcomeSearch {
+    /// A model's own terms with what is configured; names were checked when they were read.
+    fileprivate func applied(to config: OutcomeConfig) -> OutcomeConfig {
+        var config = config
+        config.learners = learners.compactMap { OutcomeConfig.Learner(name: $0) }
+        config.resamplings = resamplings.compactMap { Resampling(name: $0) }
+        config.strategy = SearchStrategy.allCases.first { $0.name == strategy } ?? .tpe
+        config.trials = trials
+        config.minimumRows = minimumRows
+        return config
     }
 }
 

@@ -53,3 +53,5 @@ func blobs(_ centres: [[Double]], each: Int, seed: UInt64) -> Table {
     }
     return Table(features)
 }
+
+func exponential(_ value: Double) -> Double { exp(value) }
