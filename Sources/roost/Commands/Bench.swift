@@ -94,6 +94,7 @@ struct Bench: Sendable {
                 Baseline: the same without refits, in turns; by the wall clock, under which nothing waits for a fit.
                 """,
             run: refitBench),
+        Bench(
             name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
             options: ["--baseline"],
             notes: """
