@@ -37,6 +37,8 @@ package final class Counters: Sendable {
         case snapshotFailures
         case refits
         case refitsRefused
+        case driftChecks
+        case driftRefits
         case erasures
         case erasuresPending
         case erasuresOverdue
@@ -91,6 +93,8 @@ package final class Counters: Sendable {
             case .snapshotFailures: "roost_snapshot_failures_total"
             case .refits: "roost_refits_total"
             case .refitsRefused: "roost_refits_refused_total"
+            case .driftChecks: "roost_drift_checks_total"
+            case .driftRefits: "roost_drift_refits_total"
             case .erasures: "roost_erasures_total"
             case .erasuresPending: "roost_erasures_pending"
             case .erasuresOverdue: "roost_erasures_overdue"
@@ -136,6 +140,8 @@ package final class Counters: Sendable {
             case .snapshotFailures: "Snapshots abandoned."
             case .refits: "Fits run."
             case .refitsRefused: "Fits refused by the gate."
+            case .driftChecks: "Models whose inputs were held against those of their fit."
+            case .driftRefits: "Refits brought forward because an input has moved."
             case .erasures: "Erasures done."
             case .erasuresPending: "Erasures whose traces may still be in files."
             case .erasuresOverdue: "Erasures not done within retention.erase_within."

@@ -155,6 +155,11 @@ package struct Settings: Sendable, Equatable {
     package struct TiersModel: Sendable, Equatable {
         /// Fewest buyers for a fit.
         package var minimumBuyers = 30
+        /// Of the quartile levels of days since the last purchase, frequency, monetary value, T and lifetime
+        /// value; only their proportions count.
+        package var weights = [0.278, 0.108, 0.187, 0.286, 0.142]
+        /// Four scores, ascending, above which the next tier begins; empty: quintiles of the scores.
+        package var cuts: [Double] = []
     }
 
     package struct LifetimeValueModel: Sendable, Equatable {
@@ -183,6 +188,8 @@ package struct Settings: Sendable, Equatable {
         package var fitMemoryBytes: Int64 = 8 << 30
         /// Versions of each model kept in the registry.
         package var keepVersions = 50
+        /// Wall clock: between two looks at how far inputs have moved; nil: none.
+        package var driftCheck: Int64? = Microseconds.hour
         package var clv = LifetimeValueModel()
         package var segments = SegmentsModel()
         package var repurchase = RepurchaseModel()
@@ -215,6 +222,7 @@ package struct Settings: Sendable, Equatable {
         package var repurchaseDue = Rule(delay: 0)
         package var segmentMoved = Rule(delay: 0)
         package var botSuspected = Rule(delay: 0)
+        package var tierChanged = Rule(delay: 0)
     }
 }
 

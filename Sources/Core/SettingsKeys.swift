@@ -20,6 +20,8 @@ package struct SettingsKey: Sendable {
         case bigBytes(Path<Int64>, ClosedRange<Int64>)
         case seed(Path<UInt64>)
         case real(Path<Double>, ClosedRange<Double>)
+        /// A list of one of these lengths.
+        case reals(Path<[Double]>, ClosedRange<Double>, lengths: [Int])
         /// Text with a unit; microseconds within.
         case duration(Path<Int64>, ClosedRange<Int64>)
         /// A duration or null; null means what the sentence says.
@@ -220,6 +222,10 @@ package enum SettingsKeys {
             "models.keep_versions", .count(\.models.keepVersions, 1...100_000),
             "Versions of each model kept in the registry."),
         SettingsKey(
+            "models.drift_check", .optionalDuration(\.models.driftCheck, Microseconds.second...year),
+            "Wall clock: how often the inputs of the models in use are held against those they were fitted on; "
+                + "one that has moved brings the next refit forward. null: never."),
+        SettingsKey(
             "models.clv.horizon", .duration(\.models.clv.horizon, day...100 * year),
             "How far ahead the value of a buyer reaches, in whole days; a history as long is needed."),
         SettingsKey(
@@ -276,6 +282,13 @@ package enum SettingsKeys {
         SettingsKey(
             "models.tiers.minimum_buyers", .count(\.models.tiers.minimumBuyers, 1...many),
             "Fewest buyers for a fit."),
+        SettingsKey(
+            "models.tiers.weights", .reals(\.models.tiers.weights, 0...1e6, lengths: [5]),
+            "Weights of the quartile levels of days since the last purchase, frequency, monetary value, T "
+                + "and lifetime value in the score; the weight of what is not known is the others'."),
+        SettingsKey(
+            "models.tiers.cuts", .reals(\.models.tiers.cuts, 0...10, lengths: [0, 4]),
+            "Scores above which Bronze, Silver, Gold and VIP begin, ascending; []: quintiles of the scores."),
     ]
 
     private static let triggers =
@@ -321,6 +334,9 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.bot_suspected.enabled", .flag(\.triggers.botSuspected.enabled),
                 "A user has passed the bound of the outliers."),
+            SettingsKey(
+                "triggers.tier_changed.enabled", .flag(\.triggers.tierChanged.enabled),
+                "A buyer has changed tier."),
         ]
 
     private static func rule(

@@ -53,7 +53,8 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + models.tiers.conflicts
+            + limitConflicts
     }
 
     private var listenConflicts: [SettingsConflict] {
@@ -158,6 +159,20 @@ extension Settings {
                     "limits.line_timeout",
                     "\(DurationText.text(limits.lineTimeout)) must be at most limits.idle_timeout, "
                         + DurationText.text(limits.idleTimeout)))
+        }
+        return conflicts
+    }
+}
+
+extension Settings.TiersModel {
+    fileprivate var conflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        // Of a buyer without a lifetime value the others must say something.
+        if weights.prefix(4).allSatisfy({ $0 == 0 }) {
+            conflicts.append(.init("models.tiers.weights", "the first four must not all be 0"))
+        }
+        if !zip(cuts, cuts.dropFirst()).allSatisfy(<) {
+            conflicts.append(.init("models.tiers.cuts", "each must be greater than the one before"))
         }
         return conflicts
     }

@@ -33,6 +33,8 @@ extension SettingsKey {
             settings[keyPath: path] = try value.asInteger(in: range)
         case .seed(let path): settings[keyPath: path] = UInt64(try value.asInteger(in: 0...Int64.max))
         case .real(let path, let range): settings[keyPath: path] = try value.asReal(in: range)
+        case .reals(let path, let range, let lengths):
+            settings[keyPath: path] = try value.asReals(in: range, lengths: lengths)
         case .duration(let path, let range): settings[keyPath: path] = try value.asDuration(in: range)
         case .optionalDuration(let path, let range):
             let none = value == .null || value == .string("none")
@@ -68,6 +70,7 @@ extension SettingsKey {
         case .bigCount(let path, _), .bigBytes(let path, _): .integer(settings[keyPath: path])
         case .seed(let path): .integer(Int64(settings[keyPath: path]))
         case .real(let path, _): .number(settings[keyPath: path])
+        case .reals(let path, _, _): .array(settings[keyPath: path].map { .number($0) })
         case .duration(let path, _): .string(DurationText.text(settings[keyPath: path]))
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
@@ -105,6 +108,7 @@ extension SettingsKey {
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .real(_, let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .reals(_, let range, _): "each \(range.lowerBound) to \(range.upperBound)"
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
@@ -159,6 +163,23 @@ extension JSONValue {
             throw SettingRefusal("must be \(range.lowerBound) to \(range.upperBound), not \(number)")
         }
         return number
+    }
+
+    fileprivate func asReals(
+        in range: ClosedRange<Double>, lengths: [Int]
+    ) throws(SettingRefusal) -> [Double] {
+        guard case .array(let elements) = self else { throw refusal(wanted: "a list of numbers") }
+        guard lengths.contains(elements.count) else {
+            let wanted = lengths.map { "\($0)" }.joined(separator: " or ")
+            throw SettingRefusal("must be \(wanted) numbers, not \(elements.count)")
+        }
+        var numbers: [Double] = []
+        for (index, element) in elements.enumerated() {
+            do throws(SettingRefusal) { numbers.append(try element.asReal(in: range)) } catch {
+                throw SettingRefusal(error.reason, below: ["\(index)"])
+            }
+        }
+        return numbers
     }
 
     fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {

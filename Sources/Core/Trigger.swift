@@ -80,7 +80,7 @@ package struct Trigger: Sendable, Equatable {
     package var items: [Item] = []
     package var message: String?
     package var why: [Reason] = []
-    /// `segment_moved`: from where to where.
+    /// `segment_moved`, `tier_changed`: from where to where.
     package var from: String?
     package var to: String?
     /// `retracted`: which of the user's triggers is withdrawn; the outbox puts its number.

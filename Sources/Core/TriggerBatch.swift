@@ -66,6 +66,9 @@ package struct TriggerBatch: Sendable {
     /// The segment's name, first of what is put.
     package mutating func put(segment: String) { TriggerBody.put(segment: segment, into: &bytes) }
 
+    /// The tier's name, after the segment's.
+    package mutating func put(tier: String) { TriggerBody.put(tier: tier, into: &bytes) }
+
     /// How many reasons follow.
     package mutating func put(reasons count: Int) { TriggerBody.put(reasons: count, into: &bytes) }
 

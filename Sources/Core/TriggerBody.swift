@@ -40,16 +40,20 @@ package enum TriggerBody {
 
     // MARK: Part by part, into bytes at hand
 
-    static func put(segment: String, into bytes: inout [UInt8]) {
-        bytes.append(Tag.segment.rawValue)
+    static func put(segment: String, into bytes: inout [UInt8]) { put(.segment, segment, into: &bytes) }
+
+    static func put(tier: String, into bytes: inout [UInt8]) { put(.tier, tier, into: &bytes) }
+
+    private static func put(_ tag: Tag, _ name: String, into bytes: inout [UInt8]) {
+        bytes.append(tag.rawValue)
         // Names are short; a longer one's length takes more bytes.
-        var rest = UInt64(segment.utf8.count)
+        var rest = UInt64(name.utf8.count)
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
         bytes.append(UInt8(rest))
-        bytes.append(contentsOf: segment.utf8)
+        bytes.append(contentsOf: name.utf8)
     }
 
     static func put(reasons count: Int, into bytes: inout [UInt8]) {

@@ -144,6 +144,16 @@ package struct UserView: Sendable {
         }
     }
 
+    /// A buyer's tier, and the score it was decided by.
+    package struct Tier: Sendable {
+        package var name: String
+        package var score: Double
+        package init(name: String, score: Double) {
+            self.name = name
+            self.score = score
+        }
+    }
+
     package struct Segment: Sendable {
         package var id: Int
         package var name: String
@@ -175,6 +185,12 @@ package struct UserView: Sendable {
     package var amountBy: [Named<[Named<Int64>]>] = []
     package var profile: [Named<String>] = []
     package var segment: Segment?
+    package var tier: Tier?
+    /// The best the buyer ever was in.
+    package var tierBest: String?
+    package var grade: String?
+    /// The segment's name when the last purchase was decided.
+    package var segmentAtLastPurchase: String?
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?
@@ -199,15 +215,52 @@ package struct SegmentView: Sendable {
     }
 }
 
+/// One tier or grade.
+package struct TierView: Sendable {
+    package var name: String
+    package var users: Int64
+    /// Of all who are in one, of their number and of their revenue; 0 where there are none.
+    package var share: Double
+    package var revenueShare: Double
+    package init(name: String, users: Int64, share: Double, revenueShare: Double) {
+        self.name = name
+        self.users = users
+        self.share = share
+        self.revenueShare = revenueShare
+    }
+}
+
+/// Which users a list holds: those of whom all that is named is true.
+package struct UserFilter: Sendable, Equatable {
+    package var segment: String?
+    package var tier: String?
+    package var grade: String?
+    package init(segment: String? = nil, tier: String? = nil, grade: String? = nil) {
+        self.segment = segment
+        self.tier = tier
+        self.grade = grade
+    }
+
+    package var isEmpty: Bool { self == UserFilter() }
+}
+
 package struct SegmentsView: Sendable {
     package var asOf: EventTime
     /// `segments@3`; nil before the first is adopted.
     package var model: String?
     package var segments: [SegmentView]
-    package init(asOf: EventTime, model: String?, segments: [SegmentView]) {
+    /// The best first; empty before the first are adopted.
+    package var tiers: [TierView]
+    package var grades: [TierView]
+    package init(
+        asOf: EventTime, model: String?, segments: [SegmentView], tiers: [TierView] = [],
+        grades: [TierView] = []
+    ) {
         self.asOf = asOf
         self.model = model
         self.segments = segments
+        self.tiers = tiers
+        self.grades = grades
     }
 }
 
@@ -356,8 +409,8 @@ package protocol StatusSource: Sendable {
     func readiness() async -> String?
     func segments() async -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
-    /// Users of a segment, or all. Throws where the segment is unknown or too many lists are open.
-    func users(segment: String?) async throws(StatusFailure) -> any UserList
+    /// Some users, or all. Throws where a name is unknown or too many lists are open.
+    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList
     func models() async -> [ModelView]
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?

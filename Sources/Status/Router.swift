@@ -137,16 +137,12 @@ struct Router: Sendable {
     }
 
     private func users(_ call: Call) async throws(Refusal) -> HTTPResponse {
-        if call.parameters.bytes("tier") != nil {
-            throw Refusal(400, "unknown_tier", "tier: no tiers are fitted")
-        }
-        if call.parameters.bytes("grade") != nil {
-            throw Refusal(400, "unknown_grade", "grade: no grades are fitted")
-        }
-        let segment = try call.parameters.text("segment")
+        let filter = UserFilter(
+            segment: try call.parameters.text("segment"), tier: try call.parameters.text("tier"),
+            grade: try call.parameters.text("grade"))
         let list: any UserList
         do throws(StatusFailure) {
-            list = try await source.users(segment: segment)
+            list = try await source.users(filter)
         } catch {
             throw Refusal(error)
         }

@@ -33,8 +33,27 @@ package struct UserEncoder: Sendable {
         amounts(user.amountBy, into: &json)
         json.texts("profile", user.profile)
         if let segment = user.segment { encode(segment, into: &json) }
+        if let tier = user.tier { encode(tier, into: &json) }
+        for (name, text) in [
+            ("grade", user.grade), ("tier_best", user.tierBest),
+            ("segment_at_last_purchase", user.segmentAtLastPurchase),
+        ] {
+            guard let text else { continue }
+            json.key(name)
+            json.value(text)
+        }
         predictions(user, into: &json)
         recent(user.recentPurchases, into: &json)
+        json.endObject()
+    }
+
+    private func encode(_ tier: UserView.Tier, into json: inout JSONWriter) {
+        json.key("tier")
+        json.beginObject()
+        json.key("name")
+        json.value(tier.name)
+        json.key("score")
+        json.value(tier.score)
         json.endObject()
     }
 

@@ -96,13 +96,27 @@ extension JSONWriter {
         beginArray()
         for segment in view.segments { value(segment, scored: scored) }
         endArray()
-        key("tiers")
-        beginArray()
-        endArray()
-        key("grades")
-        beginArray()
-        endArray()
+        value("tiers", view.tiers)
+        value("grades", view.grades)
         endObject()
+    }
+
+    private mutating func value(_ name: String, _ tiers: [TierView]) {
+        key(name)
+        beginArray()
+        for tier in tiers {
+            beginObject()
+            key("name")
+            value(tier.name)
+            key("users")
+            value(tier.users)
+            key("share")
+            value(tier.share)
+            key("revenue_share")
+            value(tier.revenueShare)
+            endObject()
+        }
+        endArray()
     }
 
     private mutating func value(_ segment: SegmentView, scored: Int64) {

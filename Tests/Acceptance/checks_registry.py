@@ -1,9 +1,13 @@
 """Versions of models: kept, put back, in force after a crash."""
 
 import json
+import random
+import time
 
 import checks_models
-from harness import check, expect, expect_equal
+from checks_models import SECOND, line
+from faults import metric
+from harness import check, eventually, expect, expect_equal
 
 
 def put_back(daemon, version):
@@ -48,3 +52,43 @@ def a_version_is_put_back(env):
             expect_equal(daemon.status.request("POST", f"/v1/models/{path}").status, status, path)
         expect_equal(daemon.status.refit("segments").json()["version"], 3, "version of the next fit")
     return ", ".join(f"{name} {users}" for name, users in shown[2].items())
+
+
+@check
+def moved_inputs_bring_a_refit_forward(env):
+    """Wall clock: where customers have become others than those of the fit, the model is fitted ahead of time."""
+    now = int(time.time()) * SECOND
+    rng = random.Random(env.seed)
+
+    def visitors(prefix, count, logins):
+        return [line(f"{prefix}{user}", now - rng.randint(0, 3600) * SECOND, name)
+                for user in range(count)
+                for name in ["session_start"] * rng.randint(1, 5) + ["login"] * rng.randint(*logins)]
+
+    config = {"clock": {"mode": "wall"}, "models": {"drift_check": "1s"}}
+    with env.daemon(config) as daemon:
+        def version():
+            return daemon.status.status()["models"]["segments"]["version"]
+
+        def checks():
+            return metric(daemon, "roost_drift_checks_total")
+
+        with daemon.producer("shop") as producer:
+            producer.send(b"".join(visitors("a", 800, (0, 1))))
+            producer.sync()
+            expect(daemon.status.refit("segments").json()["adopted"], "the first fit")
+            begun = checks()
+            eventually("two looks", lambda: checks() >= begun + 2)
+            expect_equal((version(), metric(daemon, "roost_drift_refits_total")), (1, 0), "nothing has moved")
+            producer.send(b"".join(visitors("b", 1600, (6, 12))))
+            producer.sync()
+        eventually("a refit", lambda: metric(daemon, "roost_refits_total") >= 2)
+        page = daemon.status.json("/v1/models/segments")
+        eventually("its verdict", lambda: len(daemon.status.json("/v1/models/segments")["history"]) >= 2)
+        newest = daemon.status.json("/v1/models/segments")["history"][0]
+        drift = newest["metrics"]["input_drift"]
+        expect(drift["login"] > 0.25, f"drift of login: {drift}")
+        expect(metric(daemon, "roost_drift_refits_total") >= 1, "counted")
+        bins = page["parameters"]["inputs"]["bins"]["login"]
+        expect_equal(len(bins["shares"]), len(bins["edges"]) + 2, "bins of login")
+    return f"login moved by {drift['login']:.2f}"

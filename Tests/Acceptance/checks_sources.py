@@ -6,6 +6,7 @@ import threading
 
 import features
 from checks_state import expected_log
+from faults import metric
 from harness import CONFIGS, check, check_each, eventually, expect, expect_equal, expect_users
 
 FAST = {"limits": {"source_retry_least": "20ms", "source_retry_most": "200ms"}}
@@ -65,10 +66,6 @@ class Source:
 def sources(*listening):
     return {"listen": {"sources": [{"address": f"localhost:{source.port}"} for source in listening]}, **FAST}
 
-
-def metric(daemon, name):
-    text = daemon.status.get("/metrics").body.decode()
-    return next(int(float(line.split()[1])) for line in text.splitlines() if line.startswith(name + " "))
 
 
 def cut(rng, data, pieces):

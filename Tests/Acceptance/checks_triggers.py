@@ -3,12 +3,14 @@
 import json
 import socket
 import time
+from collections import namedtuple
 
 import features
+import triggers
 from checks_state import DAY0, line
 from client import ClientError, address
 from features import DAY, HOUR, MINUTE, SECOND, stamp
-from harness import check, eventually, expect, expect_equal, expect_numbering, expect_sequence
+from harness import check, check_each, eventually, expect, expect_equal, expect_numbering, expect_sequence
 
 WELCOMES = 60
 
@@ -259,17 +261,92 @@ def nothing_stale_is_sent_after_an_outage(env):
 
 @check
 def nothing_is_sent_for_a_back_fill(env):
-    """A log of years ago under the wall clock: everything counts, nothing is sent."""
+    """A log of years ago under the wall clock: everything counts, what it made due is stale, nothing is
+    sent."""
     lines = env.log("cdnow_sample")
     with env.daemon(wall(), clock=False) as daemon, daemon.subscriber({"$resume": {"after": 0}}) as tail:
         daemon.feed(lines)
         status = daemon.status.status()
         expect_equal(status["ingest"]["events"], len(lines), "events")
         expect_equal(status["ingest"]["late"], len(lines), "late events")
-        time.sleep(3)
+        stale = settled(daemon)
+        expect(stale, "what was due is recorded")
+        expect_equal({t["group"] for t in stale}, {"stale"}, "groups")
+        expect_equal({t["rule"] for t in stale}, {"churned", "win_back"}, "rules of a log of purchases")
         expect_equal(tail.triggers(), [], "what is sent")
-        sent = [t for t in daemon.status.triggers() if t.get("group") != "stale"]
-        expect_equal(sent, [], "what is recorded as sent")
+
+
+def settled(daemon):
+    """The triggers of a back-fill, once it has come to rest."""
+    counts = []
+
+    def stands():
+        counts.append(daemon.status.status()["outbox"]["last_seq"])
+        return counts[-1] > 0 and len(counts) > 3 and counts[-4] == counts[-1]
+
+    eventually("the back-fill is settled", stands, pause=1.0)
+    return daemon.status.triggers()
+
+
+Past = namedtuple("Past", "time name")
+
+
+def past(random, now):
+    """Events of users by id, weeks long and over for a month: carts, purchases, visits, sign-ups."""
+    names = ["view_item", "add_to_cart", "add_to_cart", "begin_checkout", "purchase", "login", "sign_up"]
+    steps = [MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 5 * HOUR, 2 * DAY, 4 * DAY, 16 * DAY, 30 * DAY]
+    users = {}
+    for number in range(400):
+        time = now - 400 * DAY + random.randrange(100 * DAY)
+        users[f"past-{number:03d}"] = events = []
+        for _ in range(random.randrange(1, 12)):
+            events.append(Past(time, random.choice(names)))
+            time += random.choice(steps)
+            if time > now - 100 * DAY:
+                break
+    return users
+
+
+@check_each("by time", "by user")
+def a_back_fill_is_recorded_as_stale(env, order):
+    """Each trigger that the old log calls for is recorded once, as stale, under its own id: the very ones a
+    plain calculation finds, in whatever pieces the log comes. A subscriber gets none, and a live cart its
+    own."""
+    now = now_micros()
+    users = past(env.random, now)
+    log = [(event.time, user, event.name) for user, events in users.items() for event in events]
+    if order == "by time":
+        log.sort(key=lambda row: row[0])
+    expected = set()
+    for user, events in users.items():
+        for rule, due in triggers.of_user(events, triggers.DELAYS, triggers.End(watermark=now - 7 * HOUR)):
+            expected.add((user, rule, stamp(due)))
+    config = {"clock": {"mode": "wall", "allowed_lateness": "1s"}, "models": {"enabled": []}}
+    with env.daemon(config, clock=False) as daemon, daemon.subscriber({"$resume": {"after": 0}}) as tail:
+        with daemon.producer("log") as producer:
+            for begin in range(0, len(log), 97):
+                producer.send(b"".join(line(u, t, n) for t, u, n in log[begin:begin + 97]))
+                if begin % 5 == 0:
+                    producer.sync()
+            producer.sync()
+        stale = settled(daemon)
+        expect_equal({t["group"] for t in stale}, {"stale"}, "groups")
+        found = [(t["user"], t["rule"], t["due"]) for t in stale]
+        expect_equal(len(set(found)), len(found), "each is recorded once")
+        expect_equal(len({t["id"] for t in stale}), len(stale), "ids")
+        missing, extra = expected - set(found), set(found) - expected
+        expect(not missing and not extra, f"missing {sorted(missing)[:3]}, too many {sorted(extra)[:3]}")
+        # The same history again changes nothing; what is sent goes on from there.
+        daemon.kill()
+        daemon.start()
+        expect_equal(daemon.status.triggers(), stale, "after a crash")
+        expect_equal(tail.triggers(), [], "what is sent")
+        with daemon.subscriber({"$resume": {"after": 0}}) as live:
+            daemon.feed([line("live", now_micros() - 2 * SECOND, "sign_up")], name="live")
+            sent = live.await_triggers(1, timeout=20)
+            expect_equal([(t["user"], t["rule"]) for t in sent], [("live", "welcome")], "what is sent")
+            expect_equal(sent[0]["seq"], len(stale) + 1, "its number")
+    return f"{len(stale)} stale"
 
 
 @check

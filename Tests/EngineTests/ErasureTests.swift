@@ -197,7 +197,7 @@ struct ErasureTests {
         var rig = try Rig(settings)
         for event in randomLog(shape(settings), seed: 5) { try await rig.take([event]) }
         let names = rig.ledger.names
-        for shard in rig.shards { await shard.openList(1, names: names, segment: nil) }
+        for shard in rig.shards { await shard.openList(1, names: names) }
         try await rig.take([PlainEvent("user-2", rig.ledger.clock.now, "login")])
         try await rig.take(.erase([mark("user-2"), mark("user-3")]))
         var listed: [String] = []

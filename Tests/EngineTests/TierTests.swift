@@ -26,48 +26,21 @@ struct TierTests {
         }.sorted { $0.time < $1.time } + [PlainEvent("visitor", Self.start + 61 * day, "login")]
     }
 
-    private func columns(_ rig: Rig, decidedOnly: Bool) async -> TierColumns {
-        var parts: [(partition: Int, columns: TierColumns)] = []
-        for shard in rig.shards { parts += await shard.tierColumns(decidedOnly: decidedOnly) }
-        var all = TierColumns()
-        for part in parts.sorted(by: { $0.partition < $1.partition }) { all.append(part.columns) }
-        return all
-    }
-
-    private func model(_ columns: TierColumns) throws -> TiersModel {
-        try columns.daysSinceLast.withUnsafeBufferPointer { recency in
-            try columns.frequency.withUnsafeBufferPointer { frequency in
-                try columns.monetaryValue.withUnsafeBufferPointer { money in
-                    try columns.heldOut.withUnsafeBufferPointer { held in
-                        try TiersModel.fit(
-                            TiersColumns(
-                                daysSinceLast: recency, frequency: frequency, monetaryValue: money,
-                                heldOut: held), config: TiersConfig(), previous: nil
-                        ).model
-                    }
-                }
-            }
-        }
-    }
-
     private func adoption(_ model: TiersModel) -> JournalEntry {
-        .verdict(
-            VerdictEntry(
-                name: "tiers", version: 1, adopted: true, instant: Self.start, scheduled: false,
-                bytes: model.bytes))
+        tiersVerdict(model, instant: Self.start)
     }
 
     @Test func `a cell follows from adopted boundaries and the user's present values`() async throws {
         var rig = try Rig(.event(), shards: 2)
         try await rig.take(log)
         #expect(await rig.view("user-1")?.rfmCell == nil)
-        let columns = await columns(rig, decidedOnly: false)
+        let columns = await tierColumns(rig, decidedOnly: false)
         #expect(columns.daysSinceLast.count == 60)
         let passed = (0..<60).map { (n: Int) -> Double in Double(n % 2 == 0 ? 61 - n : 59 - n) }
         #expect(columns.daysSinceLast.sorted() == passed.sorted())
         let money = (0..<60).map { (n: Int) -> Double in n % 2 == 0 ? 0 : Double(10 * n) }
         #expect(columns.monetaryValue.sorted() == money.sorted())
-        let model = try model(columns)
+        let model = try tiersModel(columns)
         try await rig.take(adoption(model))
         #expect(await rig.view("visitor")?.rfmCell == nil)
         for n in 0..<60 {
@@ -97,9 +70,9 @@ struct TierTests {
         var rig = try Rig(.event())
         try await rig.take(log)
         let names = rig.ledger.names
-        await rig.shards[0].openList(1, names: names, segment: nil)
-        try await rig.take(adoption(try model(await columns(rig, decidedOnly: false))))
-        await rig.shards[0].openList(2, names: names, segment: nil)
+        await rig.shards[0].openList(1, names: names)
+        try await rig.take(adoption(try tiersModel(await tierColumns(rig, decidedOnly: false))))
+        await rig.shards[0].openList(2, names: names)
         for (list, cells) in [(1, 0), (2, 60)] as [(UInt64, Int)] {
             var found = 0
             while true {
@@ -126,17 +99,20 @@ struct TierTests {
             for index in order { try await rig.take([around[index]]) }
             // With fewer of those that are not before it, too.
             try await rig.take(.close(before: instant))
-            seen.append(await columns(rig, decidedOnly: true))
+            seen.append(await tierColumns(rig, decidedOnly: true))
         }
         var rig = try Rig(settings)
         try await rig.take(log)
         try await rig.take(Array(around[..<2]))
         try await rig.take(.close(before: instant))
-        seen.append(await columns(rig, decidedOnly: true))
+        seen.append(await tierColumns(rig, decidedOnly: true))
         for columns in seen {
             #expect(columns.daysSinceLast == seen[0].daysSinceLast)
             #expect(columns.frequency == seen[0].frequency)
             #expect(columns.monetaryValue == seen[0].monetaryValue)
+            #expect(columns.age == seen[0].age)
+            #expect(columns.yearSpend == seen[0].yearSpend)
+            #expect(columns.boughtInYear == seen[0].boughtInYear)
             #expect(columns.heldOut == seen[0].heldOut)
         }
         #expect(seen[0].heldOut.count == 60)

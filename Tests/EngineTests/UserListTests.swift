@@ -20,7 +20,7 @@ struct UserListTests {
             if let view = await rig.view(user) { expected[user] = String(describing: view) }
         }
         let names = rig.ledger.names
-        for shard in rig.shards { await shard.openList(9, names: names, segment: nil) }
+        for shard in rig.shards { await shard.openList(9, names: names) }
         var listed: [String: String] = [:]
         var next = 300
         for shard in rig.shards {

@@ -98,6 +98,13 @@ import Testing
         #expect(throws: FitRefusal.nothingHeldOut) { try buyers.fit() }
         buyers.frequency.removeLast()
         #expect(throws: FitRefusal.unevenColumns) { try buyers.fit() }
+        let sound = Buyers(random: 50, seed: 1)
+        for weights in [[1, 1, 1, 1], [0, 0, 0, 0, 1], [1, 1, 1, 1, -1], [1, 1, 1, .nan, 1]] {
+            #expect(throws: FitRefusal.badWeights) { try sound.fit { $0.weights = weights } }
+        }
+        for cuts in [[1, 2, 3], [1, 2, 2, 3], [1, 2, 3, .infinity]] {
+            #expect(throws: FitRefusal.badCuts) { try sound.fit { $0.cuts = cuts } }
+        }
     }
 
     @Test func `buyers who are all the same are survived`() throws {

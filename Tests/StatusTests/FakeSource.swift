@@ -94,7 +94,7 @@ final class FakeSource: StatusSource {
         var bodies: [[UInt8]] = []
         var gzips: [Bool] = []
         var ids: [[UInt8]] = []
-        var segments: [String?] = []
+        var lists: [UserFilter] = []
         var filters: [TriggerFilter] = []
         var triggerLimits: [Int] = []
     }
@@ -123,7 +123,11 @@ final class FakeSource: StatusSource {
                     id: 0, name: "loyal", users: 30, converted: 15, centroid: [Named("purchase", 2.5)]),
                 SegmentView(id: 1, name: "outlier", users: 10, converted: 0, centroid: []),
                 SegmentView(id: 2, name: #"odd "one""#, users: 0, converted: 0, centroid: []),
-            ])
+            ],
+            tiers: [
+                TierView(name: "VIP", users: 3, share: 0.75, revenueShare: 0.9),
+                TierView(name: "At Risk", users: 1, share: 0.25, revenueShare: 0.1),
+            ], grades: [TierView(name: "G1", users: 0, share: 0, revenueShare: 0)])
     }
 
     func user(_ id: [UInt8]) async -> UserView? {
@@ -131,9 +135,9 @@ final class FakeSource: StatusSource {
         return script.users[id]
     }
 
-    func users(segment: String?) async throws(StatusFailure) -> any UserList {
-        log.withLock { $0.segments.append(segment) }
-        if segment == "nowhere" {
+    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList {
+        log.withLock { $0.lists.append(filter) }
+        if filter.segment == "nowhere" {
             throw StatusFailure(httpStatus: 404, code: "unknown_segment", detail: "no segment nowhere")
         }
         return script.list

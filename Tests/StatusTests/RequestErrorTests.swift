@@ -51,12 +51,6 @@ import Testing
         )
     }
 
-    @Test func `tiers and grades are refused until there are some`() async throws {
-        let daemon = try Daemon()
-        #expect(try await daemon.get("/v1/users?tier=Gold").text.contains(#""code":"unknown_tier""#))
-        #expect(try await daemon.get("/v1/users?grade=VIP").status == 400)
-    }
-
     @Test func `the source's refusal keeps its status and code`() async throws {
         let answer = try await Daemon().get("/v1/users?segment=nowhere")
         #expect(answer.status == 404)
@@ -87,9 +81,13 @@ import Testing
         #expect(try await daemon.get("http://\(daemon.address)/v1/users/a%2Fb").status == 200)
     }
 
-    @Test func `a segment's name is percent-decoded too`() async throws {
+    @Test func `names of segments, tiers and grades are percent-decoded too`() async throws {
         let daemon = try Daemon()
         _ = try await daemon.get("/v1/users?segment=at%5Frisk%20%2B+")
-        #expect(daemon.source.seen.segments == ["at_risk ++"])
+        _ = try await daemon.get("/v1/users?tier=At%20Risk&grade=G%31")
+        #expect(
+            daemon.source.seen.lists == [
+                UserFilter(segment: "at_risk ++"), UserFilter(tier: "At Risk", grade: "G1"),
+            ])
     }
 }

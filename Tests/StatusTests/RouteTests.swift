@@ -50,7 +50,7 @@ import Testing
         #expect(try await daemon.get("/v1/status").text.contains(#""watermark":null,"now":null"#))
     }
 
-    @Test func `segments carry their share of all users scored`() async throws {
+    @Test func `segments, tiers and grades carry their shares`() async throws {
         let answer = try await Daemon().get("/v1/segments")
         #expect(
             answer.text == """
@@ -58,7 +58,9 @@ import Testing
                 {"id":0,"name":"loyal","users":30,"share":0.75,"converted_rate":0.5,"centroid":{"purchase":2.5}},\
                 {"id":1,"name":"outlier","users":10,"share":0.25,"converted_rate":0,"centroid":{}},\
                 {"id":2,"name":"odd \\"one\\"","users":0,"share":0,"converted_rate":null,"centroid":{}}],\
-                "tiers":[],"grades":[]}
+                "tiers":[{"name":"VIP","users":3,"share":0.75,"revenue_share":0.9},\
+                {"name":"At Risk","users":1,"share":0.25,"revenue_share":0.1}],\
+                "grades":[{"name":"G1","users":0,"share":0,"revenue_share":0}]}
 
                 """)
     }

@@ -53,6 +53,10 @@ import Testing
         ]
         user.profile = [Named("gender", "F"), Named("age_band", "40s"), Named("region", "Z17")]
         user.segment = UserView.Segment(id: 3, name: "loyal")
+        user.tier = UserView.Tier(name: "Gold", score: 3.1)
+        user.grade = "VIP"
+        user.tierBest = "VIP"
+        user.segmentAtLastPurchase = "newcomer"
         let due = CalendarDate(year: 2024, month: 12, day: 9).dayNumber
         user.repurchase = UserView.Repurchase(date: due, p10: due - 3, p90: due + 6)
         user.lifetimeValue = UserView.LifetimeValue(
@@ -90,6 +94,7 @@ import Testing
         "coupon":{"used":3,"not_used":1,"clicked":9,"used_ratio":0.23076923076923078},\
         "amount_by":{"category":{"Apparel":120.5},"payment_method":{"lpay":30000}},\
         "profile":{"gender":"F","age_band":"40s","region":"Z17"},"segment":{"id":3,"name":"loyal"},\
+        "tier":{"name":"Gold","score":3.1},"grade":"VIP","tier_best":"VIP","segment_at_last_purchase":"newcomer",\
         "predictions":{"clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
         "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}]},\
         "repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\

@@ -14,6 +14,8 @@ package struct SequencedBatch: Sendable {
     package var endFrontier: Int64
     package var endNow: Int64
     package var lateness: Int64
+    /// Least event time under the wall clock; `Int64.max` without events and under the event clock.
+    package var oldest = Int64.max
 
     /// - Parameters:
     ///   - clock: clock before the batch.
@@ -35,6 +37,9 @@ package struct SequencedBatch: Sendable {
         if let wallNow {
             nows = []
             endNow = max(clock.now, wallNow)
+            oldest = batch.rows.withUnsafeBufferPointer { rows in
+                rows.reduce(.max) { min($0, $1.time) }
+            }
         } else {
             nows = LogClock.prefixNows(batch.rows, from: clock.now)
             endNow = nows.last ?? clock.now

@@ -152,7 +152,17 @@ extension Partition {
             pending.push(
                 PendingEntry(
                     time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code))
+            if code == EventNames.purchase { awaitPurchase(row, slot) }
         }
+    }
+
+    @inline(never)
+    private func awaitPurchase(_ row: UnsafePointer<EventRow>, _ slot: Int) {
+        pendingPurchases.push(
+            PendingPurchase(
+                time: row.pointee.time, arrival: arrivals,
+                value: row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0,
+                slot: UInt32(truncatingIfNeeded: slot)))
     }
 
     private func isRepeat(

@@ -1,4 +1,5 @@
 import Core
+import Models
 
 extension Partition {
     /// What must hold of a restored partition before it is used: everything that is an address, a length or
@@ -13,11 +14,33 @@ extension Partition {
         for entry in pending.entries {
             try require("event", Int(entry.slot) < users.count && isTime(entry.time))
         }
+        let purchases = pending.entries.count { $0.code == EventNames.purchase }
+        try require("purchase", pendingPurchases.count == purchases)
+        for entry in pendingPurchases.entries {
+            try require("purchase", Int(entry.slot) < users.count && isTime(entry.time))
+        }
         var number = stages.base
         while number < stages.next {
             let entry = stages.entry(number).pointee
             try require("stage", isTime(entry.time) && isTime(entry.pendingTime) || entry.time == .min)
             number += 1
+        }
+        try checkBackFill()
+    }
+
+    private func checkBackFill() throws(StateError) {
+        for entry in backFill.waiting.entries {
+            try require("back-fill", Int(entry.slot) < users.count && isTime(entry.time))
+        }
+        try require("back-fill", backFill.head == .min || isTime(backFill.head))
+        try require("back-fill", isTime(backFill.touched) && isTime(backFill.begun))
+        for index in backFill.cursor..<backFill.entries.count {
+            let entry = backFill.entries[index].pointee
+            try require("back-fill", Int(entry.slot) < users.count || entry.slot == .max)
+            try require("back-fill", isTime(entry.last) && isTime(entry.stageTime))
+            for time in [entry.purchase, entry.signUp] {
+                try require("back-fill", time == .min || isTime(time))
+            }
         }
     }
 
@@ -69,6 +92,11 @@ extension Partition {
         try require(
             "account",
             pool.holds(record.recent, sizeClass: record.recentClass, used: Int(record.recentBytes)))
+        try require(
+            "tier",
+            Int(max(record.tier, record.tierBest)) <= TierRule.names.count
+                && Int(record.grade) <= GradeRule.names.count
+                && Int(record.segmentAtLastPurchase) <= SegmentState.idLimit)
         // Who bought has a day; the days of an account are counted before anything asks for them.
         try require("account", (record.purchaseCount > 0) == (record.dayCount > 0))
         if amounts > 0 {

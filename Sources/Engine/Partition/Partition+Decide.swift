@@ -1,4 +1,5 @@
 import Core
+import Models
 
 extension Partition {
     /// Decides everything before `target` in the order of time: events first, then what falls due at the
@@ -50,13 +51,24 @@ extension Partition {
         case EventNames.addToCart: enter(.cart, slot, event.time, event.arrival)
         case EventNames.beginCheckout: enter(.checkout, slot, event.time, event.arrival)
         case EventNames.purchase:
+            precondition(pendingPurchases.pop().arrival == event.arrival, "an undecided purchase is missing")
             enter(.purchase, slot, event.time, event.arrival)
             purchased(slot, event.time)
         case EventNames.signUp: signedUp(slot, event.time)
         default: break
         }
         armDormant(slot)
-        if segments.isFitted { watchSegment(slot, event) }
+        if segments.isFitted {
+            watchSegment(slot, event)
+        } else if closesSession(user) {
+            armSessionClose(slot)
+        }
+    }
+
+    /// Whether something is decided when the user's short session closes.
+    @inline(__always)
+    func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
+        segments.isFitted || tiers.isFitted && user.pointee.has(UserRecord.bought)
     }
 
     // MARK: Stages
@@ -106,6 +118,7 @@ extension Partition {
                 user.pointee.flags &= ~UserRecord.repurchaseDone
             }
             account.pointee.lastPurchaseDecided = time
+            account.pointee.segmentAtLastPurchase = user.pointee.segment
             armAfterPurchase(slot)
         }
     }
@@ -256,7 +269,7 @@ extension Partition {
             name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due, group: group.number)
         describe(slot, due)
         triggers.end()
-        if group == .treated { remember(rule, slot, due) }
+        remember(rule, slot, due, isStale: group == .stale)
     }
 
     /// Records a trigger of a user with more to say.
@@ -271,7 +284,7 @@ extension Partition {
         var trigger = triggers.takeLast()
         change(&trigger)
         triggers.append(trigger)
-        if trigger.group == .treated { remember(rule, slot, due) }
+        remember(rule, slot, due, isStale: trigger.group == .stale)
     }
 
     private func group(at: Int64, due: Int64) -> Trigger.Group {
@@ -280,13 +293,21 @@ extension Partition {
 
     /// What a receiver should know of the user.
     private func describe(_ slot: Int, _ due: Int64) {
+        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
+        describe(slot, due, seen: users[slot].pointee.lastDecided, bought: bought)
+    }
+
+    /// - Parameters:
+    ///   - seen: last event before, `Int64.min` without one.
+    ///   - bought: last purchase before, `Int64.min` without one.
+    func describe(_ slot: Int, _ due: Int64, seen: Int64, bought: Int64) {
         let user = users[slot]
         if user.pointee.segment != 0 {
             triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
         }
-        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
+        let tier = Int(account(slot)?.pointee.tier ?? 0)
+        if tier != 0 { triggers.put(tier: TierRule.names[tier - 1]) }
         triggers.put(reasons: bought == .min ? 1 : 2)
-        let seen = user.pointee.lastDecided
         let absent = seen == .min ? 0 : max(0, due - seen)
         triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
         if bought != .min {
@@ -300,17 +321,31 @@ extension Partition {
     /// Most triggers remembered for a user, so that a late event can withdraw them.
     private static let firedKept = 64
 
-    /// Rules whose triggers a late event can make untrue.
-    private func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64) {
+    /// Triggers that a late event can make untrue, and stale ones, which are recorded once.
+    func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64, isStale: Bool) {
         switch rule {
-        case .welcome, .segmentMoved, .botSuspected, .retracted: return
+        case .segmentMoved, .tierChanged, .botSuspected, .retracted: return
+        case .welcome: if !isStale { return }
         default: break
         }
         let user = users[slot]
-        if Int(user.pointee.firedCount) >= Self.firedKept { forget(user, 0) }
+        if Int(user.pointee.firedCount) >= Self.firedKept { forget(user, leastWorth(user)) }
         let gap = pool.openGap(user, at: Tail.byteCount(user), size: Tail.firedSize)
-        gap.storeBytes(of: FiredEntry(rule: rule, due: due), as: FiredEntry.self)
+        gap.storeBytes(of: FiredEntry(rule: rule, due: due, isStale: isStale), as: FiredEntry.self)
         user.pointee.firedCount += 1
+    }
+
+    /// The oldest that nobody was sent, or the oldest of all.
+    private func leastWorth(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
+        let fired = pool.tail(user).fired
+        return (0..<Int(user.pointee.firedCount)).first { fired[$0].isStale } ?? 0
+    }
+
+    func isRemembered(_ rule: BuiltInRule, _ slot: Int, _ due: Int64) -> Bool {
+        let user = users[slot]
+        guard user.pointee.firedCount > 0 else { return false }
+        let fired = pool.tail(user).fired
+        return (0..<Int(user.pointee.firedCount)).contains { fired[$0].due == due && fired[$0].rule == rule }
     }
 
     func forget(_ user: UnsafeMutablePointer<UserRecord>, _ index: Int) {

@@ -19,7 +19,9 @@ extension Partition {
         }
         guard !slots.isEmpty else { return [] }
         pending.remove { slots.contains($0.slot) }
+        pendingPurchases.remove { slots.contains($0.slot) }
         due.removeAll { slots.contains($0.slot) }
+        backFill.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased
@@ -39,6 +41,7 @@ extension Partition {
             pool.erase(account.pointee.days, sizeClass: account.pointee.daysClass)
             pool.erase(account.pointee.amounts, sizeClass: account.pointee.amountsClass)
             pool.erase(account.pointee.recent, sizeClass: account.pointee.recentClass)
+            tierTotals.remove(account.pointee)
             account.pointee = AccountRecord()
         }
         pool.erase(users[slot].pointee.tail, sizeClass: users[slot].pointee.tailClass)

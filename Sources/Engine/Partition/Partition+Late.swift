@@ -1,12 +1,9 @@
 import Core
 
 extension Partition {
-    /// An event behind the frontier: applied at its own time. What is past due already never fires; what
-    /// was sent and is now untrue is withdrawn.
-    ///
-    /// Nor is it recorded as stale, as what an outage held up is: that was true when it was due, while of a
-    /// history that is filled in afterwards any further line may undo what the one before would have brought
-    /// about, and most of what was recorded would never have been true.
+    /// An event behind the frontier: applied at its own time. What is past due already is never sent; what
+    /// was sent and is now untrue is withdrawn. What was due so long ago that it is stale is recorded once it
+    /// is known that the rest of the history does not undo it.
     func decideLate(_ slot: Int, time: Int64, code: UInt16, row: UInt32) {
         let user = users[slot]
         let isPurchase = code == EventNames.purchase
@@ -22,6 +19,7 @@ extension Partition {
             if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
             if time > account.pointee.lastPurchaseDecided {
                 account.pointee.lastPurchaseDecided = time
+                account.pointee.segmentAtLastPurchase = user.pointee.segment
                 user.pointee.flags &= ~UserRecord.repurchaseDone
                 armAfterPurchase(slot)
             }
@@ -34,7 +32,8 @@ extension Partition {
             }
         }
         armDormant(slot)
-        if segments.isFitted { armSessionClose(slot) }
+        if closesSession(user) { armSessionClose(slot) }
+        if isOfLongAgo(time) { fillIn(slot, time, code) }
     }
 
     static func stage(of code: UInt16) -> Stage {
@@ -55,7 +54,7 @@ extension Partition {
             let fired = pool.tail(user).fired[index]
             if let rule = fired.rule, isUntrue(slot, rule, due: fired.due, time, code) {
                 forget(user, index)
-                retract(rule, slot, due: fired.due, row)
+                if !fired.isStale { retract(rule, slot, due: fired.due, row) }
             } else {
                 index += 1
             }
@@ -105,7 +104,7 @@ extension Partition {
     }
 
     /// Whether another purchase that is remembered lies after a late one and no later than `due`.
-    private func boughtBetween(_ slot: Int, _ time: Int64, _ due: Int64) -> Bool {
+    func boughtBetween(_ slot: Int, _ time: Int64, _ due: Int64) -> Bool {
         guard let account = account(slot) else { return false }
         if account.pointee.lastPurchaseDecided > time, account.pointee.lastPurchaseDecided <= due {
             return true
@@ -135,7 +134,7 @@ extension Partition {
             time: time, arrival: arrivals, pendingTime: 0, slot: UInt32(slot), back: 0, stage: stage.rawValue,
             pending: 0)
         scratchStages.append(late)
-        scratchStages.sort { $0.time != $1.time ? $0.time < $1.time : $0.arrival < $1.arrival }
+        sortStages()
         let outcome = replayStages()
         var index = 0
         while index < Int(user.pointee.firedCount) {
@@ -144,7 +143,7 @@ extension Partition {
                 !outcome.fired.contains(where: { $0.rule == rule && $0.due == fired.due })
             {
                 forget(user, index)
-                retract(rule, slot, due: fired.due, row)
+                if !fired.isStale { retract(rule, slot, due: fired.due, row) }
             } else {
                 index += 1
             }
@@ -154,6 +153,23 @@ extension Partition {
         entry.pendingTime = outcome.pendingTime
         user.pointee.stageLink = stages.append(entry, after: latest)
         if outcome.pending != .none { pushStageTimer(outcome.pending, slot, outcome.pendingTime) }
+    }
+
+    private func sortStages() {
+        scratchStages.sort { $0.time != $1.time ? $0.time < $1.time : $0.arrival < $1.arrival }
+    }
+
+    /// Whether the user's recent stages tell that a stage was replaced before it was due, or never pending.
+    func isStageReplaced(_ slot: Int, _ rule: BuiltInRule, from basis: Int64, due: Int64) -> Bool {
+        gatherStages(stages.latest(users[slot].pointee.stageLink))
+        let own = Stage(rule: rule).rawValue
+        guard scratchStages.contains(where: { $0.time == basis && $0.stage == own }) else {
+            return scratchStages.contains { $0.time > basis && $0.time <= due && $0.stage >= own }
+        }
+        sortStages()
+        // By the delays of then.
+        let due = stageDue(rule, from: basis)
+        return !replayStages().fired.contains { $0.rule == rule && $0.due == due }
     }
 
     private func gatherStages(_ latest: UInt64) {

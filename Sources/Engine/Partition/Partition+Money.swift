@@ -39,7 +39,9 @@ extension Partition {
             if user.pointee.segment != 0 { segments.convertedOne(user) }
         }
         account.pointee.purchaseCount += 1
-        account.pointee.revenue = saturatingSum(account.pointee.revenue, value)
+        let before = account.pointee.revenue
+        account.pointee.revenue = saturatingSum(before, value)
+        tierTotals.earned(account.pointee, from: before)
         account.pointee.firstPurchase = min(account.pointee.firstPurchase, time)
         account.pointee.lastPurchase = max(account.pointee.lastPurchase, time)
         countPurchaseDay(account, day(of: time), value)

@@ -43,8 +43,9 @@ extension Partition {
             StatePart("purchases", purchases),
             StatePart("free blocks", pool.byteCount - tails - purchases),
             StatePart("timers", due.byteCount),
-            StatePart("undecided events", pending.byteCount),
+            StatePart("undecided events", pending.byteCount + pendingPurchases.byteCount),
             StatePart("stages", stages.byteCount),
+            StatePart("back-fill", backFill.byteCount),
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
         ]

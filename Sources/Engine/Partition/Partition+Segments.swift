@@ -122,8 +122,13 @@ extension Partition {
         push(.sessionClose, slot, max(user.pointee.lastDecided + terms.shortGap, decidedThrough))
     }
 
-    /// A short session has closed: the user's segment is decided anew.
+    /// A short session has closed: the user's segment is decided anew, and a buyer's tier.
     func closeSession(_ slot: Int, due: Int64) {
+        closeSegment(slot, due: due)
+        closeTier(slot, due: due)
+    }
+
+    private func closeSegment(_ slot: Int, due: Int64) {
         guard segments.isFitted else { return }
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         measures(slot, into: &measured)

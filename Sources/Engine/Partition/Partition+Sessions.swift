@@ -247,6 +247,17 @@ extension Partition {
         addDay(user, DayBucket(day16: day16, events: UInt32(events), sessions: UInt32(sessions)))
     }
 
+    /// Whether a day of the last 90, strictly between two, has an event.
+    func wasActive(_ user: UnsafeMutablePointer<UserRecord>, after first: Int32, before last: Int32) -> Bool {
+        guard user.pointee.dayCount > 0 else { return false }
+        let today16 = UInt16(truncatingIfNeeded: today)
+        let days = pool.tail(user).days
+        return (0..<Int(user.pointee.dayCount)).contains { index in
+            let day = today - Int32(Int16(bitPattern: today16 &- days[index].day16))
+            return day > first && day < last && days[index].events > 0
+        }
+    }
+
     private func addDay(_ user: UnsafeMutablePointer<UserRecord>, _ bucket: DayBucket) {
         // Those that no window holds any more make room where there is none. Of the last 90 days there are
         // no more than three each.

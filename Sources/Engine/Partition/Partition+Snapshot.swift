@@ -19,11 +19,14 @@ extension Partition {
         dedupe.write(to: &out)
         due.write(to: &out)
         pending.write(to: &out)
+        pendingPurchases.write(to: &out)
         stages.write(to: &out)
+        backFill.write(to: &out)
         segments.write(to: &out)
         repurchase.write(to: &out)
         tiers.write(to: &out)
         lifetimeValue.write(to: &out)
+        tierTotals.write(to: &out)
         formerDelays.write(to: &out)
         return out.bytes
     }
@@ -63,16 +66,20 @@ extension Partition {
         dedupe = try DedupeSet(from: &input, limit: settings.dedupeIDs / Partitioning.count)
         due = try DueQueue(from: &input)
         pending = try Heap<PendingEntry>(from: &input)
+        pendingPurchases = try Heap<PendingPurchase>(from: &input)
         stages = try StageHistory(from: &input)
+        backFill = try BackFill(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try ModelSlot(from: &input)
         tiers = try ModelSlot(from: &input)
         lifetimeValue = try ModelSlot(from: &input)
+        tierTotals = try TierTotals(from: &input)
         formerDelays = try FormerDelays(from: &input)
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
         try check()
+        backFill.index()
     }
 
     /// Takes changed settings: timers are set anew for everybody they may move for.

@@ -53,6 +53,7 @@ extension Partition {
         describePurchases(account, today, &view)
         view.rfmCell = view.rfm.flatMap(cell)
         view.lifetimeValue = view.rfm.flatMap(lifetimeValue)
+        describeTier(account, &view)
         view.amountBy = amounts(account)
         view.recentPurchases = recentPurchases(account).reversed().map { purchase in
             PurchaseView(

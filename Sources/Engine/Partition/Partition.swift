@@ -62,11 +62,15 @@ final class Partition {
     var dedupe: DedupeSet
     var due: DueQueue
     var pending: Heap<PendingEntry>
+    /// The purchases among them, with their money.
+    var pendingPurchases = Heap<PendingPurchase>()
     var stages: StageHistory
+    var backFill = BackFill()
     var segments: SegmentState
     var repurchase = ModelSlot<RepurchaseModel>()
     var tiers = ModelSlot<TiersModel>()
     var lifetimeValue = ModelSlot<LifetimeValueModel>()
+    var tierTotals = TierTotals()
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -115,7 +119,8 @@ final class Partition {
     /// Bytes of state, all included.
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
-            + due.byteCount + pending.byteCount + stages.byteCount
+            + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
+            + backFill.byteCount
     }
 
     /// The day of now.
@@ -133,7 +138,7 @@ final class Partition {
 
     /// Nothing fires or is decided before this instant; `Int64.max` when nothing waits.
     var nextDue: Int64 {
-        min(due.nextDue, pending.isEmpty ? .max : pending.first.time)
+        min(due.nextDue, pending.isEmpty ? .max : pending.first.time, backFillDue)
     }
 
     func account(_ slot: Int) -> UnsafeMutablePointer<AccountRecord>? {

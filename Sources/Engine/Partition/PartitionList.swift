@@ -1,4 +1,5 @@
 import Core
+import Models
 
 /// A list of users as they were at one journal position, read while the partition goes on: whoever is
 /// about to change and has not been read yet is kept as they were.
@@ -13,20 +14,19 @@ final class PartitionList {
     let today: Int32
     /// Names of events when the list was opened.
     let names: EventNames
-    /// Only members of this segment; nil: all.
-    let segment: String?
+    let filter: UserFilter
 
-    init(limit: Int, today: Int32, names: EventNames, segment: String?) {
+    init(limit: Int, today: Int32, names: EventNames, filter: UserFilter) {
         self.limit = limit
         self.today = today
         self.names = names
-        self.segment = segment
+        self.filter = filter
     }
 }
 
 extension Partition {
-    func openList(names: EventNames, segment: String?) -> PartitionList {
-        let list = PartitionList(limit: users.count, today: today, names: names, segment: segment)
+    func openList(names: EventNames, filter: UserFilter) -> PartitionList {
+        let list = PartitionList(limit: users.count, today: today, names: names, filter: filter)
         lists.append(list)
         return list
     }
@@ -55,14 +55,36 @@ extension Partition {
             list.cursor += 1
             if users[slot].pointee.has(UserRecord.erased) { continue }
             let kept = list.kept.removeValue(forKey: slot)
-            if kept == nil, let segment = list.segment {
-                let number = Int(users[slot].pointee.segment)
-                if number == 0 || segments.name(number - 1) != segment { continue }
-            }
+            // Who is as they were is left out before all of them is looked at.
+            if kept == nil, !isListed(slot, list.filter) { continue }
             let user = kept ?? view(slot, names: list.names, today: list.today)
-            if let segment = list.segment, user.segment?.name != segment { continue }
+            if !list.filter.passes(user) { continue }
             result.append(user)
         }
         return result
+    }
+
+    private func isListed(_ slot: Int, _ filter: UserFilter) -> Bool {
+        if filter.isEmpty { return true }
+        if let segment = filter.segment {
+            let number = Int(users[slot].pointee.segment)
+            if number == 0 || segments.name(number - 1) != segment { return false }
+        }
+        if filter.tier == nil, filter.grade == nil { return true }
+        guard let account = account(slot)?.pointee else { return false }
+        if let tier = filter.tier {
+            if account.tier == 0 || TierRule.names[Int(account.tier) - 1] != tier { return false }
+        }
+        if let grade = filter.grade {
+            if account.grade == 0 || GradeRule.names[Int(account.grade) - 1] != grade { return false }
+        }
+        return true
+    }
+}
+
+extension UserFilter {
+    fileprivate func passes(_ user: UserView) -> Bool {
+        (segment == nil || user.segment?.name == segment) && (tier == nil || user.tier?.name == tier)
+            && (grade == nil || user.grade == grade)
     }
 }

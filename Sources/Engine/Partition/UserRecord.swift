@@ -93,6 +93,16 @@ struct AccountRecord: BitwiseCopyable {
     var amountsClass: UInt8 = 0
     var recentClass: UInt8 = 0
     var recentCount: UInt8 = 0
+    /// Quartile levels by which the tier was decided: `TierLevels`.
+    var tierLevels: UInt16 = 0
+    /// Segment number + 1 when the last purchase was decided, 0 where there was none.
+    var segmentAtLastPurchase: UInt16 = 0
+    /// Place in `TierRule.names` + 1, and the best there ever was; 0: not decided.
+    var tier: UInt8 = 0
+    var tierBest: UInt8 = 0
+    /// Place in `GradeRule.names` + 1; 0: none.
+    var grade: UInt8 = 0
+    var spare: UInt8 = 0
 }
 
 /// One calendar day with a purchase.
@@ -233,20 +243,22 @@ struct DimensionEntry: BitwiseCopyable {
     }
 }
 
-/// A trigger that was decided for the user, so that a late event can withdraw it: 8 bits of rule, 56 of
-/// due time.
+/// A trigger that was decided for the user, so that a late event can withdraw it: a bit where it was recorded
+/// as stale and nobody was sent it, 7 bits of rule, 56 of due time.
 struct FiredEntry: BitwiseCopyable {
     private var parts: (UInt16, UInt16, UInt16, UInt16)
 
-    init(rule: BuiltInRule, due: Int64) {
+    init(rule: BuiltInRule, due: Int64, isStale: Bool) {
         parts = (
             UInt16(truncatingIfNeeded: due), UInt16(truncatingIfNeeded: due >> 16),
             UInt16(truncatingIfNeeded: due >> 32),
             UInt16(rule.rawValue) << 8 | UInt16(truncatingIfNeeded: due >> 48) & 0xFF
+                | (isStale ? 0x8000 : 0)
         )
     }
 
-    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8)) }
+    var isStale: Bool { parts.3 & 0x8000 != 0 }
+    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8) & 0x7F) }
     /// Sign-extended 56 bits.
     var due: Int64 {
         Int64(Int8(truncatingIfNeeded: parts.3)) << 48 | Int64(parts.2) << 32 | Int64(parts.1) << 16

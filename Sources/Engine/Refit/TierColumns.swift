@@ -1,10 +1,16 @@
 import Core
+import Models
 
 /// What a partition hands to a fit of tiers: a row per buyer, in order of first appearance.
 package struct TierColumns: FitColumns {
     package var daysSinceLast: [Double] = []
     package var frequency: [Double] = []
     package var monetaryValue: [Double] = []
+    package var age: [Double] = []
+    /// 0 without a purchase in the year up to the as-of day.
+    package var yearSpend: [Double] = []
+    /// 1 with one.
+    package var boughtInYear: [UInt8] = []
     /// 1 for buyers kept for judging: by a hash of the id.
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
@@ -18,9 +24,21 @@ package struct TierColumns: FitColumns {
         daysSinceLast.append(contentsOf: other.daysSinceLast)
         frequency.append(contentsOf: other.frequency)
         monetaryValue.append(contentsOf: other.monetaryValue)
+        age.append(contentsOf: other.age)
+        yearSpend.append(contentsOf: other.yearSpend)
+        boughtInYear.append(contentsOf: other.boughtInYear)
         heldOut.append(contentsOf: other.heldOut)
         from = min(from, other.from)
         to = max(to, other.to)
+    }
+
+    fileprivate mutating func add(_ values: TierValues) {
+        daysSinceLast.append(values.daysSinceLast)
+        frequency.append(values.frequency)
+        monetaryValue.append(values.monetaryValue)
+        age.append(values.age)
+        yearSpend.append(values.yearSpend ?? 0)
+        boughtInYear.append(values.yearSpend == nil ? 0 : 1)
     }
 }
 
@@ -40,14 +58,10 @@ extension Partition {
             guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
             let days = purchaseDays(account)
             let taken = decidedOnly ? days.prefix { $0.day < asOf } : days[...]
-            guard let first = taken.first, let last = taken.last else { continue }
-            columns.daysSinceLast.append(Double(asOf - last.day))
-            columns.frequency.append(Double(taken.count - 1))
-            let revenue =
-                taken.count == days.count
-                ? account.pointee.revenue : taken.reduce(0) { saturatingSum($0, $1.revenue) }
-            columns.monetaryValue.append(
-                Self.monetaryValue(revenue: revenue, first: first.revenue, intervals: taken.count - 1))
+            var sums = PurchaseSums()
+            for day in taken { sums.add(day, asOf: asOf) }
+            guard let values = sums.values(asOf: asOf) else { continue }
+            columns.add(values)
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, account.pointee.firstPurchase)
             columns.to = max(

@@ -12,6 +12,7 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
     case segmentMoved
     case botSuspected
     case retracted
+    case tierChanged
 
     /// Name of type and rule in the contract.
     package var text: String {
@@ -28,6 +29,7 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
         case .segmentMoved: "segment_moved"
         case .botSuspected: "bot_suspected"
         case .retracted: "retracted"
+        case .tierChanged: "tier_changed"
         }
     }
 

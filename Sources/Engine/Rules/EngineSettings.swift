@@ -44,8 +44,8 @@ package struct EngineSettings: Sendable, Equatable {
         customNames = settings.limits.customNames
         valuesPerDimension = settings.limits.valuesPerDimension
         recentPurchases = settings.limits.recentPurchases
-        let highest = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
-        rules = [RuleSetting](repeating: RuleSetting(enabled: true, delay: 0), count: highest + 1)
+        rules = [RuleSetting](
+            repeating: RuleSetting(enabled: true, delay: 0), count: Self.highestRule + 1)
         let triggers = settings.triggers
         for (rule, setting) in [
             (BuiltInRule.browseAbandoned, triggers.browseAbandoned),
@@ -53,7 +53,7 @@ package struct EngineSettings: Sendable, Equatable {
             (.churned, triggers.churned), (.winBack, triggers.winBack), (.dormant, triggers.dormant),
             (.onboardingStalled, triggers.onboardingStalled), (.welcome, triggers.welcome),
             (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
-            (.botSuspected, triggers.botSuspected),
+            (.botSuspected, triggers.botSuspected), (.tierChanged, triggers.tierChanged),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
         }
@@ -62,6 +62,8 @@ package struct EngineSettings: Sendable, Equatable {
             refitAt = schedule.at
         }
     }
+
+    private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
 
     @inline(__always)
     func delay(_ rule: BuiltInRule) -> Int64 { rules[Int(rule.rawValue)].delay }
@@ -140,6 +142,8 @@ package struct EngineSettings: Sendable, Equatable {
         guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
             throw StateError("saved settings know \(ruleRows) rules")
         }
+        // Rules that came later stand as they do where nothing is configured.
+        while rules.count <= Self.highestRule { rules.append(RuleSetting(enabled: true, delay: 0)) }
         let scheduled = try input.getBool()
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil

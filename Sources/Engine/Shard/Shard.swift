@@ -165,6 +165,7 @@ package actor Shard {
         partition.now = max(partition.now, now)
         partition.clock = RecordClock(nows: [], end: partition.now, lateness: 0)
         partition.advance(to: frontier)
+        partition.settleBackFill()
     }
 
     private func apply(_ sequenced: SequencedBatch, _ number: UInt64) {
@@ -203,9 +204,11 @@ package actor Shard {
         for partition in partitions where partition.position < number {
             swap(&partition.triggers, &collected)
             partition.clock = clock
+            partition.noteOldest(sequenced.oldest, at: sequenced.endNow)
             partition.apply(view, startFrontier: sequenced.startFrontier)
             partition.now = max(partition.now, sequenced.endNow)
             partition.advance(to: sequenced.endFrontier)
+            partition.settleBackFill()
             swap(&partition.triggers, &collected)
             partition.position = number
         }
@@ -221,8 +224,11 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
             case "repurchase": try partition.adoptRepurchase(verdict.bytes, version: verdict.version)
-            case "tiers": try partition.adoptTiers(verdict.bytes, version: verdict.version)
             case "clv": try partition.adoptLifetimeValue(verdict.bytes, version: verdict.version)
+            case "tiers":
+                try partition.adoptTiers(
+                    verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
+                    instant: verdict.instant)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -321,8 +327,8 @@ package actor Shard {
 
     // MARK: Lists
 
-    package func openList(_ id: UInt64, names: EventNames, segment: String?) {
-        openLists[id] = (partitions.map { ($0, $0.openList(names: names, segment: segment)) }, 0)
+    package func openList(_ id: UInt64, names: EventNames, filter: UserFilter = UserFilter()) {
+        openLists[id] = (partitions.map { ($0, $0.openList(names: names, filter: filter)) }, 0)
     }
 
     /// The next users of a list, empty at the end.

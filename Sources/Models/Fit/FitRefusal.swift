@@ -22,6 +22,10 @@ package enum FitRefusal: Error, Equatable {
     case unevenColumns
     /// A buyer's days do not ascend, or lie beyond the as-of day.
     case daysOutOfOrder(buyer: Int)
+    /// Of the tiers: not five that are not negative, or none for what is known.
+    case badWeights
+    /// Of the tiers: not four that ascend.
+    case badCuts
     case unknownModel(String)
     case malformed(CodingFailure)
 
@@ -44,6 +48,8 @@ package enum FitRefusal: Error, Equatable {
         case .notFinite(let column, let row): "\(column) is not a finite number in row \(row)"
         case .unevenColumns: "columns differ in length"
         case .daysOutOfOrder(let buyer): "purchase days of buyer \(buyer) do not ascend to the as-of day"
+        case .badWeights: "the weights of the tiers are five numbers, none negative and not all 0"
+        case .badCuts: "the cuts of the tiers are four ascending numbers"
         case .unknownModel(let name): "no model is called \(name)"
         case .malformed(let failure): "malformed request: \(failure.reason)"
         }

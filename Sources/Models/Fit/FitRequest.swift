@@ -2,6 +2,7 @@
 package struct FitRequest: Sendable {
     private var writer = ByteWriter()
     private var columns: [FitColumn] = []
+    private var inputs: [(name: String, column: Int)] = []
 
     init(_ kind: String) {
         writer.put(RequestHead.magic)
@@ -16,9 +17,21 @@ package struct FitRequest: Sendable {
     }
 
     /// Columns come in the order they are read.
-    mutating func add(_ column: FitColumn) {
+    ///
+    /// - Parameter name: of an input whose distribution is watched (see `InputProfile`).
+    mutating func add(_ column: FitColumn, named name: String? = nil) {
         if columns.isEmpty { writer.align() }
+        if let name { inputs.append((name, columns.count)) }
         columns.append(column)
+    }
+
+    /// The inputs that are watched, a number per row, at most `most` rows, evenly apart.
+    func sample(_ most: Int) -> [(name: String, values: [Double])] {
+        inputs.map { input in
+            let column = columns[input.column]
+            let step = max(1, (column.count + most - 1) / most)
+            return (input.name, stride(from: 0, to: column.count, by: step).map { column.number($0) })
+        }
     }
 
     /// Length of the request.
@@ -65,6 +78,28 @@ package enum FitColumn: Sendable {
         case .int32s(let values): values.count * 4
         case .uint32s(let values): values.count * 4
         case .bytes(let values): values.count
+        }
+    }
+
+    var count: Int {
+        switch self {
+        case .doubles(let values): values.count
+        case .floats(let values): values.count
+        case .int64s(let values): values.count
+        case .int32s(let values): values.count
+        case .uint32s(let values): values.count
+        case .bytes(let values): values.count
+        }
+    }
+
+    func number(_ row: Int) -> Double {
+        switch self {
+        case .doubles(let values): values[row]
+        case .floats(let values): Double(values[row])
+        case .int64s(let values): Double(values[row])
+        case .int32s(let values): Double(values[row])
+        case .uint32s(let values): Double(values[row])
+        case .bytes(let values): Double(values[row])
         }
     }
 

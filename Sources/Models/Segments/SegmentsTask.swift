@@ -47,8 +47,10 @@ extension FitRequest {
             writer.put(previous?.bytes ?? [])
             writer.put(UInt64(heldOut.count))
         }
-        let side = [daysSinceLastEvent, daysSinceLastPurchase, revenue, daysSinceFirstEvent]
-        for column in features + side { request.add(.doubles(column)) }
+        for (column, name) in zip(features, config.names) { request.add(.doubles(column), named: name) }
+        for column in [daysSinceLastEvent, daysSinceLastPurchase, revenue, daysSinceFirstEvent] {
+            request.add(.doubles(column))
+        }
         request.add(.bytes(heldOut))
         return request
     }

@@ -9,100 +9,77 @@ extension TiersModel {
     package static func fit(
         _ columns: TiersColumns, config: TiersConfig, previous: TiersModel?
     ) throws(FitRefusal) -> TiersFit {
+        try config.check()
         try columns.check()
         let need = max(1, config.minimumBuyers)
         guard columns.buyers >= need else { throw .tooFewUsers(have: columns.buyers, need: need) }
-        func sorted(_ included: (Int) -> Bool) -> [[Double]] {
-            let rows = (0..<columns.buyers).filter(included)
-            // Adding 0 makes one zero of both.
-            return columns.variables.map { column in rows.map { column[$0] + 0 }.sorted() }
-        }
-        let training = sorted { columns.heldOut[$0] == 0 }
-        let held = sorted { columns.heldOut[$0] != 0 }
-        guard !training[0].isEmpty else { throw .nothingToLearnFrom }
-        guard !held[0].isEmpty else { throw .nothingHeldOut }
-        let everybody = sorted { _ in true }
-        let model = TiersModel(everybody)
+        let training = TierBuyers(columns) { columns.heldOut[$0] == 0 }
+        let held = TierBuyers(columns) { columns.heldOut[$0] != 0 }
+        guard !training.buyers.isEmpty else { throw .nothingToLearnFrom }
+        guard !held.buyers.isEmpty else { throw .nothingHeldOut }
+        let everybody = TierBuyers(columns) { _ in true }
+        let model = TiersModel(everybody, config)
         let judgement = TiersJudgement(
-            candidate: TiersModel(training), previous: previous, training: training, held: held)
+            candidate: TiersModel(training, config), config: config, previous: previous,
+            training: training, held: held)
         return TiersFit(
             model: model, evidence: judgement.evidence, metrics: judgement.metrics,
-            baseline: judgement.baseline, parameters: parameters(model, everybody))
+            baseline: judgement.baseline, parameters: model.parameters(everybody, config))
     }
 
-    /// - Parameter sorted: each variable's values, ascending, not empty.
-    init(_ sorted: [[Double]]) {
-        self.init(cell: zip(sorted, TiersModel.cellLevels).map { QuantileEdges(sorted: $0, levels: $1) })
-    }
-
-    private static func parameters(_ model: TiersModel, _ sorted: [[Double]]) -> [Tree.Member] {
-        let cell = zip(variables, zip(model.cell, sorted)).map { name, known -> Tree.Member in
-            let (edges, values) = known
-            var users = [Int64](repeating: 0, count: edges.levels)
-            for value in values { users[edges.level(of: value) - 1] += 1 }
-            return .init(
-                name,
-                .object([
-                    .init("edges", .numbers(edges.values)), .init("least", .finite(values[0])),
-                    .init("greatest", .finite(values[values.count - 1])),
-                    .init("users", .array(users.map { .int($0) })),
-                ]))
+    init(_ buyers: TierBuyers, _ config: TiersConfig) {
+        let cell = zip(buyers.sorted, TiersModel.cellLevels).compactMap { values, levels in
+            values.map { QuantileEdges(sorted: $0, levels: levels) }
         }
-        return [.init("rfm_cell", .object(cell))]
+        let quartiles = buyers.sorted.map { values in
+            values.map { QuantileEdges(sorted: $0, levels: TierRule.levels) }
+        }
+        var rule = TierRule(
+            quartiles: quartiles, weights: config.weights, cuts: QuantileEdges(config.cuts))
+        if config.cuts.isEmpty {
+            let cuts = QuantileEdges(sorted: buyers.scores(rule), levels: TierRule.names.count)
+            rule = TierRule(quartiles: quartiles, weights: config.weights, cuts: cuts)
+        }
+        let spend = buyers.yearSpend
+        self.init(
+            cell: cell, rule: rule,
+            grades: spend.isEmpty
+                ? nil : GradeRule(edges: QuantileEdges(sorted: spend, levels: GradeRule.names.count)))
     }
 }
 
-/// How well boundaries cut buyers they were not drawn from.
-struct TiersJudgement {
-    let evidence: Evidence
-    let metrics: [Tree.Member]
-    let baseline: [Tree.Member]
+/// Some of the buyers: their values, and each variable's ascending.
+struct TierBuyers {
+    let buyers: [TierValues]
+    /// In the order of `TierRule.variables`; nil where the variable is not known.
+    let sorted: [[Double]?]
+    /// Ascending, of those with a purchase in the year.
+    let yearSpend: [Double]
 
-    init(candidate: TiersModel, previous: TiersModel?, training: [[Double]], held: [[Double]]) {
-        let own = TiersJudgement.error(candidate, held)
-        let trivial = TiersJudgement.error(
-            TiersModel(
-                cell: zip(training, TiersModel.cellLevels).map { values, levels in
-                    QuantileEdges([Double](repeating: values[values.count - 1], count: levels - 1))
-                }), held)
-        let equalWidth = TiersJudgement.error(
-            TiersModel(
-                cell: zip(training, TiersModel.cellLevels).map { values, levels in
-                    let span = values[values.count - 1] - values[0]
-                    return QuantileEdges(
-                        (1..<levels).map { values[0] + span * Double($0) / Double(levels) })
-                }), held)
-        let inUse = previous.map { TiersJudgement.error($0, held) }
-        evidence = Evidence(
-            finite: own.isFinite, converged: true, heldOut: own, baseline: trivial, previous: inUse,
-            tolerance: inUse == nil
-                ? 0 : TiersJudgement.noise(training: training[0].count, held: held[0].count))
-        metrics = [
-            .init("misplaced_share", .finite(own)), .init("held_out_users", .int(Int64(held[0].count))),
-            .init("training_users", .int(Int64(training[0].count))),
-        ]
-        var baseline: [Tree.Member] = [
-            .init("one_level_misplaced_share", .finite(trivial)),
-            .init("equal_width_misplaced_share", .finite(equalWidth)),
-        ]
-        if let inUse { baseline.append(.init("in_use_misplaced_share", .finite(inUse))) }
-        self.baseline = baseline
+    init(_ columns: TiersColumns, where included: (Int) -> Bool) {
+        let rows = (0..<columns.buyers).filter(included)
+        buyers = rows.map { columns.values($0) }
+        // Adding 0 makes one zero of both.
+        sorted = columns.variables.map { column in
+            column.map { column in rows.map { column[$0] + 0 }.sorted() }
+        }
+        yearSpend = buyers.compactMap { $0.yearSpend.map { $0 + 0 } }.sorted()
     }
 
-    private static func error(_ model: TiersModel, _ held: [[Double]]) -> Double {
-        let misplaced = zip(model.cell, held).flatMap { $0.misplacement(sorted: $1) }
-        return misplaced.reduce(0, +) / Double(misplaced.count)
-    }
+    /// Ascending.
+    func scores(_ rule: TierRule) -> [Double] { buyers.map { rule.score(rule.levels($0)) }.sorted() }
 
-    /// Two standard errors of a share, the mean over the boundaries: that of an empirical quantile among
-    /// others than it was drawn from.
-    private static func noise(training: Int, held: Int) -> Double {
-        let shares = TiersModel.cellLevels.flatMap { levels in
-            (1..<levels).map { Double($0) / Double(levels) }
+    /// All that a model cuts, with its boundaries: the cell, the quartiles, the scores and the spend.
+    func cuts(of model: TiersModel, areScoresCut: Bool) -> [(edges: QuantileEdges, sorted: [Double])] {
+        var cuts: [(edges: QuantileEdges, sorted: [Double])] = []
+        for (edges, values) in zip(model.cell, sorted) {
+            if let values { cuts.append((edges, values)) }
         }
-        let errors = shares.map {
-            ($0 * (1 - $0) * (1 / Double(training) + 1 / Double(held))).squareRoot()
+        for (edges, values) in zip(model.rule?.quartiles ?? [], sorted) {
+            if let edges, let values { cuts.append((edges, values)) }
         }
-        return 2 * errors.reduce(0, +) / Double(errors.count)
+        if areScoresCut, let rule = model.rule { cuts.append((rule.cuts, scores(rule))) }
+        if let grades = model.grades, !yearSpend.isEmpty { cuts.append((grades.edges, yearSpend)) }
+        return cuts
     }
 }

@@ -3,15 +3,21 @@
 package struct TiersModel: StoredModel {
     package static let name = "tiers"
 
-    /// What is cut into levels, in the contract's names.
-    static let variables = ["days_since_last", "frequency", "monetary_value"]
     /// Levels of each in the RFM cell: R in three, F and M in two.
     static let cellLevels = [3, 2, 2]
 
     /// Boundaries of the RFM cell, one per variable.
     let cell: [QuantileEdges]
+    /// Nil in a model of before there were tiers.
+    package let rule: TierRule?
+    /// Nil where nobody bought within a year, and in such a model.
+    package let grades: GradeRule?
 
-    init(cell: [QuantileEdges]) { self.cell = cell }
+    init(cell: [QuantileEdges], rule: TierRule?, grades: GradeRule?) {
+        self.cell = cell
+        self.rule = rule
+        self.grades = grades
+    }
 
     /// A place in the RFM cube; greater is better in each.
     package struct Cell: Sendable, Equatable {
@@ -40,7 +46,7 @@ package struct TiersModel: StoredModel {
 
 extension TiersModel {
     private static let magic: UInt32 = 0x5249_5452  // RTIR
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
 
     /// The model, self-contained; equal models have equal bytes.
     package var bytes: [UInt8] {
@@ -48,6 +54,10 @@ extension TiersModel {
         writer.put(TiersModel.magic)
         writer.put(TiersModel.version)
         for edges in cell { writer.put(edges.values) }
+        writer.put(rule != nil)
+        rule?.write(to: &writer)
+        writer.put(grades != nil)
+        if let grades { writer.put(grades.edges.values) }
         return writer.bytes
     }
 
@@ -61,17 +71,59 @@ extension TiersModel {
     private init(from reader: inout ByteReader) throws(CodingFailure) {
         guard try reader.uint32() == TiersModel.magic else { throw .badMagic }
         let version = try reader.uint32()
-        guard version == TiersModel.version else { throw .badVersion(version) }
+        guard version == TiersModel.version || version == 1 else { throw .badVersion(version) }
         var cell: [QuantileEdges] = []
         for levels in TiersModel.cellLevels {
-            let at = reader.position
-            let values = try reader.doubles()
-            guard values.count == levels - 1, values.allSatisfy({ $0.isFinite }),
-                zip(values, values.dropFirst()).allSatisfy({ $0 <= $1 })
-            else { throw .badValue(at: at) }
-            cell.append(QuantileEdges(values))
+            cell.append(try QuantileEdges(from: &reader, levels: levels))
+        }
+        var rule: TierRule?
+        var grades: GradeRule?
+        // The first version had the cell alone.
+        if version > 1 {
+            if try reader.flag() { rule = try TierRule(from: &reader) }
+            if try reader.flag() {
+                grades = GradeRule(
+                    edges: try QuantileEdges(from: &reader, levels: GradeRule.names.count))
+            }
         }
         try reader.finish()
-        self.init(cell: cell)
+        self.init(cell: cell, rule: rule, grades: grades)
+    }
+}
+
+extension QuantileEdges {
+    init(from reader: inout ByteReader, levels: Int) throws(CodingFailure) {
+        let at = reader.position
+        let values = try reader.doubles()
+        guard values.count == levels - 1, values.allSatisfy({ $0.isFinite }),
+            zip(values, values.dropFirst()).allSatisfy({ $0 <= $1 })
+        else { throw .badValue(at: at) }
+        self.init(values)
+    }
+}
+
+extension TierRule {
+    func write(to writer: inout ByteWriter) {
+        for edges in quartiles {
+            writer.put(edges != nil)
+            if let edges { writer.put(edges.values) }
+        }
+        writer.put(weights)
+        writer.put(cuts.values)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFailure) {
+        var quartiles: [QuantileEdges?] = []
+        for _ in TierRule.variables {
+            let isUsed = try reader.flag()
+            quartiles.append(isUsed ? try QuantileEdges(from: &reader, levels: TierRule.levels) : nil)
+        }
+        let at = reader.position
+        let weights = try reader.doubles()
+        guard weights.count == TierRule.variables.count, weights.allSatisfy({ $0 >= 0 && $0 <= 1 }),
+            weights.contains(where: { $0 > 0 })
+        else { throw .badValue(at: at) }
+        let cuts = try QuantileEdges(from: &reader, levels: TierRule.names.count)
+        self.init(quartiles: quartiles, normalised: weights, cuts: cuts)
     }
 }

@@ -9,14 +9,21 @@ struct TiersTask: FitTask {
     init(from reader: inout ByteReader) throws(CodingFailure) {
         var config = TiersConfig()
         config.minimumBuyers = try reader.size()
+        config.weights = try reader.doubles()
+        config.cuts = try reader.doubles()
         self.config = config
         previous = try reader.model()
         let buyers = try reader.size()
+        let hasLifetimeValue = try reader.flag()
         try reader.align()
         columns = TiersColumns(
             daysSinceLast: try reader.column(Double.self, count: buyers),
             frequency: try reader.column(Double.self, count: buyers),
             monetaryValue: try reader.column(Double.self, count: buyers),
+            age: try reader.column(Double.self, count: buyers),
+            lifetimeValue: hasLifetimeValue ? try reader.column(Double.self, count: buyers) : nil,
+            yearSpend: try reader.column(Double.self, count: buyers),
+            boughtInYear: try reader.column(UInt8.self, count: buyers),
             heldOut: try reader.column(UInt8.self, count: buyers))
     }
 
@@ -28,16 +35,24 @@ struct TiersTask: FitTask {
 extension FitRequest {
     /// Asks for tiers; the columns are those of `TiersColumns`.
     package static func tiers(
-        daysSinceLast: [Double], frequency: [Double], monetaryValue: [Double], heldOut: [UInt8],
+        daysSinceLast: [Double], frequency: [Double], monetaryValue: [Double], age: [Double],
+        lifetimeValue: [Double]? = nil, yearSpend: [Double], boughtInYear: [UInt8], heldOut: [UInt8],
         config: TiersConfig, previous: TiersModel?
     ) -> FitRequest {
         var request = FitRequest(TiersTask.kind)
         request.write { writer in
             writer.put(UInt64(max(0, config.minimumBuyers)))
+            writer.put(config.weights)
+            writer.put(config.cuts)
             writer.put(previous?.bytes ?? [])
             writer.put(UInt64(heldOut.count))
+            writer.put(lifetimeValue != nil)
         }
-        for column in [daysSinceLast, frequency, monetaryValue] { request.add(.doubles(column)) }
+        let columns = [daysSinceLast, frequency, monetaryValue, age]
+        for (column, name) in zip(columns, TierRule.variables) { request.add(.doubles(column), named: name) }
+        if let lifetimeValue { request.add(.doubles(lifetimeValue), named: TierRule.variables[4]) }
+        request.add(.doubles(yearSpend), named: "year_spend")
+        request.add(.bytes(boughtInYear))
         request.add(.bytes(heldOut))
         return request
     }

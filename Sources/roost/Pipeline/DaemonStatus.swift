@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Models
 import Store
 import Synchronization
 import Wire
@@ -119,7 +120,22 @@ struct DaemonStatus: StatusSource {
                     centroid: zip(features, segment.sums).map {
                         Named($0, segment.users == 0 ? 0 : $1 / Double(segment.users))
                     })
-            })
+            }, tiers: await tiers().tiers, grades: await tiers().grades)
+    }
+
+    /// The best first; none before the first boundaries are adopted.
+    private func tiers() async -> (tiers: [TierView], grades: [TierView]) {
+        var tiers: [TierMembers] = []
+        var grades: [TierMembers] = []
+        for shard in shards {
+            guard await shard.tiersLabel() != nil else { return ([], []) }
+            let part = await shard.tierMembers()
+            tiers = TierMembers.sum(tiers, part.tiers)
+            grades = TierMembers.sum(grades, part.grades)
+        }
+        return (
+            TierMembers.views(TierRule.names, tiers), TierMembers.views(GradeRule.names, grades)
+        )
     }
 
     func user(_ id: [UInt8]) async -> UserView? {
@@ -132,17 +148,13 @@ struct DaemonStatus: StatusSource {
     /// Names that a segmentation may give out: one that is empty now is an empty list.
     private static let segmentNames = ["vip", "loyal", "newcomer", "at_risk", "dormant", "outlier"]
 
-    func users(segment: String?) async throws(StatusFailure) -> any UserList {
-        if let segment {
+    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList {
+        if let segment = filter.segment {
             let known = await segments().segments.map(\.name)
-            guard known.contains(segment) || Self.segmentNames.contains(segment) else {
-                throw StatusFailure(
-                    httpStatus: 404, code: "unknown_segment",
-                    detail: known.isEmpty
-                        ? "no segmentation has been adopted yet"
-                        : "there is no segment \(segment); there are \(known.joined(separator: ", "))")
-            }
+            if !Self.segmentNames.contains(segment) { try Self.require("segment", segment, among: known) }
         }
+        if let tier = filter.tier { try Self.require("tier", tier, among: TierRule.names) }
+        if let grade = filter.grade { try Self.require("grade", grade, among: GradeRule.names) }
         guard let id = lists.open() else {
             throw StatusFailure(
                 httpStatus: 503, code: "over_limit",
@@ -153,11 +165,22 @@ struct DaemonStatus: StatusSource {
         let asOf = await sequencer.atOnePosition { ledger in
             for shard in shards {
                 let names = ledger.names
-                shard.ask({ $0.openList(id, names: names, segment: segment) }) {}
+                shard.ask({ $0.openList(id, names: names, filter: filter) }) {}
             }
             return EventTime(microseconds: ledger.clock.now)
         }
         return ShardedUserList(id: id, asOf: asOf, lastSeq: lastSeq, shards: shards, lists: lists)
+    }
+
+    private static func require(
+        _ kind: String, _ name: String, among known: [String]
+    ) throws(StatusFailure) {
+        if known.contains(name) { return }
+        throw StatusFailure(
+            httpStatus: 404, code: "unknown_\(kind)",
+            detail: known.isEmpty
+                ? "no segmentation has been adopted yet"
+                : "there is no \(kind) \(name); there are \(known.joined(separator: ", "))")
     }
 
     func models() async -> [ModelView] {
@@ -315,6 +338,29 @@ extension Sequencer {
     ) async -> Answer {
         await withCheckedContinuation { continuation in
             enqueue { continuation.resume(returning: question($0.ledger)) }
+        }
+    }
+}
+
+extension TierMembers {
+    fileprivate static func sum(_ a: [TierMembers], _ b: [TierMembers]) -> [TierMembers] {
+        if a.isEmpty { return b }
+        return zip(a, b).map { one, other in
+            var sum = one
+            sum.users += other.users
+            sum.revenue += other.revenue
+            return sum
+        }
+    }
+
+    fileprivate static func views(_ names: [String], _ members: [TierMembers]) -> [TierView] {
+        let users = members.reduce(0) { $0 + $1.users }
+        let revenue = members.reduce(0) { $0 + $1.revenue }
+        return zip(names, members).reversed().map { name, member in
+            TierView(
+                name: name, users: member.users,
+                share: users == 0 ? 0 : Double(member.users) / Double(users),
+                revenueShare: revenue == 0 ? 0 : Double(member.revenue) / Double(revenue))
         }
     }
 }

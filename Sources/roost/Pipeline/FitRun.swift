@@ -8,24 +8,43 @@ struct FitRun: Sendable {
     let settings: Settings.ModelSettings
     let zone: Zone
 
-    /// Has the child fit what the partitions hold.
-    ///
+    /// What the child is to be asked, and on what it rests.
+    struct Question: Sendable {
+        var request: FitRequest
+        /// Users or buyers.
+        var rows: Int
+        /// Times of the first and the last event.
+        var from: Int64
+        var to: Int64
+        /// How the inputs were distributed when the model in use was fitted; nil where that is not known.
+        var profile: InputProfile?
+
+        /// How far the inputs have moved since.
+        var shifts: [InputProfile.Shift] { profile?.shifts(in: request) ?? [] }
+
+        /// The same for the model's page: the population stability index of each input.
+        var drift: [Tree.Member] {
+            let shifts = shifts
+            if shifts.isEmpty { return [] }
+            return [.init("input_drift", .object(shifts.map { .init($0.name, .finite($0.index)) }))]
+        }
+    }
+
     /// - Parameters:
     ///   - parts: in the order of partitions.
     ///   - columns: empty; the parts are added to it.
     ///   - request: what is asked, given all columns.
-    func fit<Columns: FitColumns>(
-        _ parts: [Columns], into columns: Columns, _ view: inout ModelView,
-        request: (Columns) -> FitRequest
-    ) throws(FitFailure) -> FitResult {
+    func question<Columns: FitColumns>(
+        _ parts: [Columns], into columns: Columns, request: (Columns) -> FitRequest
+    ) -> Question {
         var columns = columns
         for part in parts { columns.append(part) }
-        view.dataUsers = Int64(columns.rows)
-        if columns.rows > 0 {
-            view.dataFrom = EventTime(microseconds: columns.from)
-            view.dataTo = EventTime(microseconds: columns.to)
-        }
-        let request = request(columns)
+        return Question(
+            request: request(columns), rows: columns.rows, from: columns.from, to: columns.to)
+    }
+
+    /// Has the child answer.
+    func fit(_ request: FitRequest) throws(FitFailure) -> FitResult {
         let memory = try FitRequestMemory(byteCount: request.byteCount)
         request.fill(memory.bytes)
         let bytes = try FitChild.run(
@@ -66,9 +85,12 @@ struct FitRun: Sendable {
     func tiers(_ columns: TierColumns) -> FitRequest {
         var config = TiersConfig()
         config.minimumBuyers = settings.tiers.minimumBuyers
+        config.weights = settings.tiers.weights
+        config.cuts = settings.tiers.cuts
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
-            monetaryValue: columns.monetaryValue, heldOut: columns.heldOut, config: config,
+            monetaryValue: columns.monetaryValue, age: columns.age, yearSpend: columns.yearSpend,
+            boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
             previous: previous())
     }
 
@@ -93,6 +115,20 @@ struct FitRun: Sendable {
         if order.previous.isEmpty { return nil }
         // A model that no longer reads back is as none: the candidate is held against the baseline alone.
         do throws(CodingFailure) { return try Model(bytes: order.previous) } catch { return nil }
+    }
+}
+
+extension Tree {
+    init(_ value: JSONValue) {
+        switch value {
+        case .null: self = .null
+        case .bool(let flag): self = .bool(flag)
+        case .integer(let number): self = .int(number)
+        case .number(let number): self = .number(number)
+        case .string(let text): self = .string(text)
+        case .array(let values): self = .array(values.map { Tree($0) })
+        case .object(let members): self = .object(members.map { Tree.Member($0.key, Tree($0.value)) })
+        }
     }
 }
 

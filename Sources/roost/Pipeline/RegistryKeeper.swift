@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Models
 import Store
 
 /// The model registry, on a queue of its own: who asks for a model's page does not wait for a fit.
@@ -61,6 +62,24 @@ actor RegistryKeeper {
             log.error("models: the registry could not be read: \(error)")
             return nil
         }
+    }
+
+    /// How the inputs of a version were distributed.
+    ///
+    /// - Parameter completion: is called with nil where the version is not kept or does not tell.
+    nonisolated func profile(
+        of name: String, version: Int, completion: @escaping @Sendable (InputProfile?) -> Void
+    ) {
+        executor.queue.async {
+            completion(self.assumeIsolated { $0.profile(of: name, version) })
+        }
+    }
+
+    private func profile(of name: String, _ version: Int) -> InputProfile? {
+        guard version > 0, let view = history(of: name).first(where: { $0.version == version }),
+            let inputs = view.parameters["inputs"]
+        else { return nil }
+        return InputProfile(Tree(inputs))
     }
 
     func history(of name: String) -> [ModelView] {

@@ -1,5 +1,6 @@
 import Core
 import Engine
+import Models
 
 // What the settings say about a running daemon: their change, and refits by the wall clock.
 
@@ -24,7 +25,10 @@ extension Sequencer {
         guard isWall else { return }
         let schedule = models.schedule ?? Settings.Schedule(every: Microseconds.day)
         wallSchedule = schedule.every.map { RefitSchedule(every: $0, at: schedule.at) }
-        nextWallRefit = nextInstant(after: time.wall().microseconds)
+        let now = time.wall().microseconds
+        nextWallRefit = nextInstant(after: now)
+        driftCheck = models.driftCheck
+        nextDriftCheck = driftCheck.map { now + $0 }
     }
 
     private func nextInstant(after now: Int64) -> Int64? {
@@ -35,6 +39,7 @@ extension Sequencer {
     func refitByWall(_ now: Int64) {
         guard let instant = nextWallRefit, now >= instant, let trainer else { return }
         nextWallRefit = nextInstant(after: now)
+        broughtForward = []
         refitInTurn(trainer.modelNames[...])
     }
 
@@ -43,5 +48,43 @@ extension Sequencer {
         refit(name) { _ in
             self.enqueue { $0.refitInTurn(names.dropFirst()) }
         }
+    }
+
+    /// Looks whether the inputs of the models in use are still those they were fitted on; once between two
+    /// scheduled refits one that has moved has its model fitted at once.
+    func checkDrift(_ now: Int64) {
+        guard let every = driftCheck, let instant = nextDriftCheck, now >= instant, let trainer else {
+            return
+        }
+        nextDriftCheck = now + every
+        checkDriftInTurn(trainer.modelNames[...])
+    }
+
+    private func checkDriftInTurn(_ names: ArraySlice<String>) {
+        guard let name = names.first, let trainer, !isClosed else { return }
+        let state = ledger.models[name] ?? Ledger.ModelState()
+        guard state.adopted > 0, !broughtForward.contains(name) else {
+            return checkDriftInTurn(names.dropFirst())
+        }
+        let order = FitOrder(
+            name: name, version: state.adopted, instant: ledger.clock.now, scheduled: false, previous: [],
+            previousVersion: state.adopted)
+        trainer.shifts(order) { shifts in
+            self.enqueue { sequencer in
+                sequencer.take(shifts, of: name)
+                sequencer.checkDriftInTurn(names.dropFirst())
+            }
+        }
+    }
+
+    private func take(_ shifts: [InputProfile.Shift], of name: String) {
+        counters.add(.driftChecks)
+        guard let worst = shifts.filter(\.isDrift).max(by: { $0.index < $1.index }) else { return }
+        counters.add(.driftRefits)
+        broughtForward.insert(name)
+        let index = (worst.index * 1000).rounded() / 1000
+        log.info(
+            "models: \(name) is fitted ahead of its time: \(worst.name) has moved, stability index \(index)")
+        refit(name) { _ in }
     }
 }

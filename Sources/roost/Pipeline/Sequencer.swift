@@ -30,7 +30,7 @@ actor Sequencer {
     private var waitingStart = 0
     /// The stream waits for a fit.
     private var isFitting = false
-    private var isClosed = false
+    private(set) var isClosed = false
     private var draining = false
     /// Models being fitted on request, with the requests that wait for it.
     private var fitting: [String: [(isolated Sequencer) -> Void]] = [:]
@@ -45,6 +45,11 @@ actor Sequencer {
     /// Under the wall clock: when models are refitted, and when next.
     var wallSchedule: RefitSchedule?
     var nextWallRefit: Int64?
+    /// Under the wall clock: when drift is looked for, and models it has brought forward since the last
+    /// scheduled refit.
+    var nextDriftCheck: Int64?
+    var driftCheck: Int64?
+    var broughtForward: Set<String> = []
 
     init(
         ledger: Ledger, shards: [Shard], writer: JournalWriter, keeper: OutboxKeeper, key: HashKey,
@@ -367,6 +372,7 @@ actor Sequencer {
         guard !isClosed, !isFull else { return }
         let now = time.wall().microseconds
         refitByWall(now)
+        checkDrift(now)
         guard now > ledger.clock.now else { return }
         let due = keeper.totals().nextDue < now - ledger.settings.allowedLateness
         let since = now - lastTick

@@ -57,6 +57,21 @@ actor Trainer {
 
     /// Fits on what the shards hold when their turn comes; always completes with a verdict.
     nonisolated func fit(_ order: FitOrder, completion: @escaping @Sendable (FittedCandidate) -> Void) {
+        ask(order) { trainer, run, question in trainer.carryOut(run, question, completion) }
+    }
+
+    /// How far the inputs have moved since the model in use was fitted, as the shards hold them when their
+    /// turn comes.
+    nonisolated func shifts(
+        _ order: FitOrder, completion: @escaping @Sendable ([InputProfile.Shift]) -> Void
+    ) {
+        ask(order) { _, _, question in completion(question.shifts) }
+    }
+
+    private nonisolated func ask(
+        _ order: FitOrder,
+        _ completion: @escaping @Sendable (isolated Trainer, FitRun, FitRun.Question) -> Void
+    ) {
         let run = FitRun(order: order, settings: settings.value, zone: zone)
         let scheduled = order.scheduled
         switch order.name {
@@ -87,11 +102,19 @@ actor Trainer {
         _ run: FitRun, into columns: Columns,
         _ question: @escaping @Sendable (isolated Shard) -> [(partition: Int, columns: Columns)],
         _ request: @escaping @Sendable (Columns) -> FitRequest,
-        _ completion: @escaping @Sendable (FittedCandidate) -> Void
+        _ completion: @escaping @Sendable (isolated Trainer, FitRun, FitRun.Question) -> Void
     ) {
+        let order = run.order
         gather(question) { trainer, parts in
-            trainer.carryOut(run, completion) { (view) throws(FitFailure) in
-                try run.fit(parts, into: columns, &view, request: request)
+            let question = run.question(parts, into: columns, request: request)
+            trainer.registry.profile(of: order.name, version: order.previousVersion) { profile in
+                self.executor.queue.async {
+                    self.assumeIsolated {
+                        var question = question
+                        question.profile = profile
+                        completion($0, run, question)
+                    }
+                }
             }
         }
     }
@@ -119,24 +142,27 @@ actor Trainer {
     }
 
     private func carryOut(
-        _ run: FitRun, _ completion: @escaping @Sendable (FittedCandidate) -> Void,
-        _ fit: (inout ModelView) throws(FitFailure) -> FitResult
+        _ run: FitRun, _ question: FitRun.Question,
+        _ completion: @escaping @Sendable (FittedCandidate) -> Void
     ) {
         let order = run.order
         let start = time.monotonic()
         var view = ModelView(
             name: order.name, version: order.version, adopted: false, reason: "",
-            fittedAt: EventTime(microseconds: order.instant), seconds: 0, dataUsers: 0, dataFrom: nil,
-            dataTo: nil, parameters: .object([]), metrics: .object([]), baseline: .object([]))
+            fittedAt: EventTime(microseconds: order.instant), seconds: 0, dataUsers: Int64(question.rows),
+            dataFrom: question.rows > 0 ? EventTime(microseconds: question.from) : nil,
+            dataTo: question.rows > 0 ? EventTime(microseconds: question.to) : nil, parameters: .object([]),
+            metrics: .object([]), baseline: .object([]))
         var bytes: [UInt8] = []
         do throws(FitFailure) {
-            let result = try fit(&view)
+            let result = try run.fit(question.request)
             let verdict = result.verdict
             view.adopted = verdict.adopted
             view.reason = verdict.reason
             if case .fitted(let candidate) = result {
-                view.parameters = JSONValue(candidate.parameters)
-                view.metrics = JSONValue(candidate.metrics)
+                view.parameters = JSONValue(
+                    candidate.parameters + [.init("inputs", InputProfile(of: question.request).tree)])
+                view.metrics = JSONValue(candidate.metrics + question.drift)
                 view.baseline = JSONValue(candidate.baseline)
                 if verdict.adopted { bytes = candidate.model }
             }

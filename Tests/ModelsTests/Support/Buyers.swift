@@ -5,6 +5,10 @@ struct Buyers {
     var daysSinceLast: [Double] = []
     var frequency: [Double] = []
     var monetaryValue: [Double] = []
+    var age: [Double] = []
+    var lifetimeValue: [Double]?
+    /// Nil: bought nothing within the year.
+    var yearSpend: [Double?] = []
     /// Not 0 for every fifth.
     var heldOut: [UInt8] = []
 
@@ -17,6 +21,8 @@ struct Buyers {
         daysSinceLast = rows.map(\.daysSinceLast)
         frequency = rows.map(\.frequency)
         monetaryValue = rows.map(\.monetaryValue)
+        age = rows.map { $0.daysSinceLast + 20 * $0.frequency }
+        yearSpend = rows.map { $0.daysSinceLast < 365 ? ($0.frequency + 1) * $0.monetaryValue : nil }
         heldOut = rows.indices.map { $0 % 5 == 0 ? 1 : 0 }
     }
 
@@ -34,30 +40,47 @@ struct Buyers {
     }
 
     func withColumns<Result>(_ body: (TiersColumns) throws -> Result) rethrows -> Result {
-        try daysSinceLast.withUnsafeBufferPointer { recency in
-            try frequency.withUnsafeBufferPointer { frequency in
-                try monetaryValue.withUnsafeBufferPointer { money in
-                    try heldOut.withUnsafeBufferPointer { held in
-                        try body(
-                            TiersColumns(
-                                daysSinceLast: recency, frequency: frequency, monetaryValue: money,
-                                heldOut: held))
-                    }
+        var columns = [daysSinceLast, frequency, monetaryValue, age, yearSpend.map { $0 ?? 0 }]
+        if let lifetimeValue { columns.append(lifetimeValue) }
+        let bytes = yearSpend.map { UInt8($0 == nil ? 0 : 1) }
+        return try withBuffers(columns[...], []) { doubles in
+            try bytes.withUnsafeBufferPointer { bought in
+                try heldOut.withUnsafeBufferPointer { held in
+                    try body(
+                        TiersColumns(
+                            daysSinceLast: doubles[0], frequency: doubles[1], monetaryValue: doubles[2],
+                            age: doubles[3], lifetimeValue: doubles.count > 5 ? doubles[5] : nil,
+                            yearSpend: doubles[4], boughtInYear: bought, heldOut: held))
                 }
             }
         }
     }
 
-    func fit(minimum: Int = 30, previous: TiersModel? = nil) throws -> TiersFit {
+    private func withBuffers<Result>(
+        _ columns: ArraySlice<[Double]>, _ buffers: [UnsafeBufferPointer<Double>],
+        _ body: ([UnsafeBufferPointer<Double>]) throws -> Result
+    ) rethrows -> Result {
+        guard let column = columns.first else { return try body(buffers) }
+        return try column.withUnsafeBufferPointer {
+            try withBuffers(columns.dropFirst(), buffers + [$0], body)
+        }
+    }
+
+    func fit(
+        minimum: Int = 30, previous: TiersModel? = nil, _ change: (inout TiersConfig) -> Void = { _ in }
+    ) throws -> TiersFit {
         var config = TiersConfig()
         config.minimumBuyers = minimum
+        change(&config)
         return try withColumns { try TiersModel.fit($0, config: config, previous: previous) }
     }
 
     func request() -> [UInt8] {
         FitRequest.tiers(
-            daysSinceLast: daysSinceLast, frequency: frequency, monetaryValue: monetaryValue,
-            heldOut: heldOut, config: TiersConfig(), previous: nil
+            daysSinceLast: daysSinceLast, frequency: frequency, monetaryValue: monetaryValue, age: age,
+            lifetimeValue: lifetimeValue, yearSpend: yearSpend.map { $0 ?? 0 },
+            boughtInYear: yearSpend.map { $0 == nil ? 0 : 1 }, heldOut: heldOut, config: TiersConfig(),
+            previous: nil
         ).bytes
     }
 
@@ -66,6 +89,9 @@ struct Buyers {
         buyers.daysSinceLast = order.map { daysSinceLast[$0] }
         buyers.frequency = order.map { frequency[$0] }
         buyers.monetaryValue = order.map { monetaryValue[$0] }
+        buyers.age = order.map { age[$0] }
+        buyers.lifetimeValue = lifetimeValue.map { value in order.map { value[$0] } }
+        buyers.yearSpend = order.map { yearSpend[$0] }
         buyers.heldOut = order.map { heldOut[$0] }
         return buyers
     }

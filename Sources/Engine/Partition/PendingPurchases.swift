@@ -1,0 +1,54 @@
+/// A purchase that has arrived and is not decided: what is decided must not see its money.
+struct PendingPurchase: HeapEntry {
+    var time: Int64
+    var arrival: UInt64
+    /// Millionths.
+    var value: Int64
+    var slot: UInt32
+
+    @inline(__always)
+    static func precedes(_ a: PendingPurchase, _ b: PendingPurchase) -> Bool {
+        a.time != b.time ? a.time < b.time : a.arrival < b.arrival
+    }
+}
+
+/// Count and money of a user's undecided purchases by day.
+struct UndecidedDays {
+    private var days: [Int32: (count: UInt32, revenue: Int64)] = [:]
+
+    static let none = UndecidedDays()
+    var isEmpty: Bool { days.isEmpty }
+
+    mutating func add(_ value: Int64, on day: Int32) {
+        let known = days[day] ?? (0, 0)
+        days[day] = (known.count + 1, saturatingSum(known.revenue, value))
+    }
+
+    /// What of a day is decided.
+    func decided(_ day: PurchaseDay) -> PurchaseDay {
+        guard let undecided = days[day.day] else { return day }
+        return PurchaseDay(
+            day: day.day, count: day.count - min(day.count, undecided.count),
+            revenue: saturatingDifference(day.revenue, undecided.revenue))
+    }
+}
+
+extension Partition {
+    /// That of one user.
+    func undecidedDays(_ slot: Int) -> UndecidedDays {
+        var found = UndecidedDays.none
+        for purchase in pendingPurchases.entries where Int(purchase.slot) == slot {
+            found.add(purchase.value, on: day(of: purchase.time))
+        }
+        return found
+    }
+
+    /// That of all users who have any, for a sweep.
+    func undecidedDays() -> [UInt32: UndecidedDays] {
+        var found: [UInt32: UndecidedDays] = [:]
+        for purchase in pendingPurchases.entries {
+            found[purchase.slot, default: .none].add(purchase.value, on: day(of: purchase.time))
+        }
+        return found
+    }
+}
