@@ -26,6 +26,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
         .target(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
@@ -38,7 +39,7 @@ let package = Package(
             name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll"], swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(
-            name: "Models",
+            name: "Models", dependencies: ["CXGBoost"],
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Engine", dependencies: ["Core", "Models", "CMachine"], swiftSettings: hot),
         .target(

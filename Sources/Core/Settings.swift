@@ -135,11 +135,41 @@ package struct Settings: Sendable, Equatable {
         /// Number of named groups, the outliers' included where there are any; 0: chosen.
         package var k = 6
         package var features = SegmentsModel.defaultFeatures
+        /// Name of a transform of `Models`.
+        package var transform = "standard"
         package var restarts = 20
         package var iterations = 300
         /// Robust distance beyond which a user is set apart; 0: nobody is.
         package var outlierDistance = 60.0
         package var minimumUsers = 50
+        /// Method of payment that features of payment ask about.
+        package var method = ""
+
+        package static let value: SegmentsModel = {
+            var value = SegmentsModel()
+            value.k = 4
+            value.features = ["days_since_last", "frequency", "monetary_value", "T_d"]
+            value.transform = "log-standard"
+            value.outlierDistance = 0
+            return value
+        }()
+
+        package static let payments: SegmentsModel = {
+            var payments = SegmentsModel()
+            payments.k = 3
+            payments.features = [
+                "purchase_span_d", "item_lines", "method_line_mean", "other_line_mean", "method_count",
+                "gender", "age",
+            ]
+            payments.transform = "log-standard"
+            payments.outlierDistance = 0
+            return payments
+        }()
+
+        /// The features as a model names them: those of a method of payment with the method after a colon.
+        package var featureNames: [String] {
+            features.map { SettingsKeys.methodFeatures.contains($0) ? "\($0):\(method)" : $0 }
+        }
 
         package static let defaultFeatures = [
             "add_to_cart", "begin_checkout", "first_visit", "login", "purchase", "session_start", "sign_up",
@@ -180,7 +210,7 @@ package struct Settings: Sendable, Equatable {
     }
 
     package struct ModelSettings: Sendable, Equatable {
-        package var enabled = SettingsKeys.knownModels
+        package var enabled = SettingsKeys.knownModels.filter { !SettingsKeys.segmentations.contains($0) }
         /// Nil: daily at 03:00 under the wall clock, never under the event clock.
         package var schedule: Schedule?
         package var seed: UInt64 = 42
@@ -192,8 +222,21 @@ package struct Settings: Sendable, Equatable {
         package var driftCheck: Int64? = Microseconds.hour
         package var clv = LifetimeValueModel()
         package var segments = SegmentsModel()
+        package var value = SegmentsModel.value
+        package var payments = SegmentsModel.payments
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()
+        package var churn = ChurnModel()
+        package var highIntent = HighIntentModel()
+
+        /// Of a segmentation beside the first; nil where there is none of that name.
+        package func segmentation(_ name: String) -> SegmentsModel? {
+            switch name {
+            case "value": value
+            case "payments": payments
+            default: nil
+            }
+        }
     }
 
     /// One of the built-in rules.
@@ -223,6 +266,12 @@ package struct Settings: Sendable, Equatable {
         package var segmentMoved = Rule(delay: 0)
         package var botSuspected = Rule(delay: 0)
         package var tierChanged = Rule(delay: 0)
+        package var churnRisk = Rule(delay: 0)
+        /// Probability of churn from which on it is told, and below which it may be told again.
+        package var churnRiskThreshold = 0.7
+        package var churnRiskClear = 0.6
+        package var highIntent = Rule(delay: 0)
+        package var highIntentThreshold = 0.5
     }
 }
 

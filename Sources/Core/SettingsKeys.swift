@@ -29,9 +29,13 @@ package struct SettingsKey: Sendable {
         /// A list of durations.
         case durations(Path<[Int64]>, ClosedRange<Int64>)
         case clockMode(Path<Settings.ClockMode>)
+        /// One of these.
+        case choice(Path<String>, of: [String])
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
         case names(Path<[String]>, known: [String], atLeast: Int)
+        /// One of those known.
+        case choice(Path<String>, [String])
         /// Field of the contract → source keys; entries replace the default of their field.
         case fields(Path<[String: [String]]>)
         /// Value → name, free on both sides.
@@ -57,10 +61,15 @@ package enum SettingsKeys {
             SettingsKey(
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
-        + listen + clock + schema + sessions + journal + retention + models + triggers + limits
+        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
+        + triggers + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
-    package static let knownModels = ["clv", "segments", "repurchase", "tiers"]
+    package static let knownModels =
+        ["segments", "repurchase", "clv"] + segmentations + ["tiers", "churn", "high_intent", "drivers"]
+
+    /// Segmentations beside the first.
+    package static let segmentations = ["value", "payments"]
 
     /// Features that a segmentation may use: counts of the known events, and sessions of both gaps.
     package static let knownFeatures = [
@@ -68,10 +77,25 @@ package enum SettingsKeys {
         "refund", "login", "sign_up", "long_total_s", "short_total_s", "long_sessions", "short_sessions",
     ]
 
+    /// Features of how purchases are paid, which ask about `method`.
+    package static let methodFeatures = [
+        "method_line_mean", "other_line_mean", "method_lines", "method_count", "method_amount",
+    ]
+
+    /// Features that the segmentations beside the first may use.
+    package static let segmentationFeatures =
+        knownFeatures + [
+            "days_since_last_event", "days_since_first_event", "days_since_last", "frequency", "recency_d",
+            "purchase_span_d", "T_d", "monetary_value", "revenue", "purchase_days", "day_mean", "item_lines",
+            "line_mean", "coupons_used", "gender", "age",
+        ] + methodFeatures
+
+    static let transforms = ["raw", "standard", "log", "log-standard"]
+
     private static let day = Microseconds.day
     private static let year = 366 * Microseconds.day
     /// Far more than any machine has, far less than what overflows a sum.
-    private static let many = 1 << 40
+    static let many = 1 << 40
 
     private static let listen: [SettingsKey] =
         endpoint(
@@ -203,7 +227,7 @@ package enum SettingsKeys {
             "An erased user is gone from every file within this."),
     ]
 
-    private static let models = [
+    private static let models: [SettingsKey] = [
         SettingsKey(
             "models.enabled", .names(\.models.enabled, known: knownModels, atLeast: 0),
             "Models that are fitted and used."),
@@ -256,13 +280,8 @@ package enum SettingsKeys {
         SettingsKey(
             "models.segments.features",
             .names(\.models.segments.features, known: knownFeatures, atLeast: 1),
-            "What users are grouped by; each is standardised."),
-        SettingsKey(
-            "models.segments.transform",
-            .fixed(
-                .string("none"),
-                otherwise: "features are standardised as they are; there is only \"none\" so far"),
-            "What happens to a feature before it is standardised; nothing so far."),
+            "What users are grouped by."),
+        transformKey("segments", \.models.segments.transform),
         SettingsKey(
             "models.segments.restarts", .count(\.models.segments.restarts, 1...1000),
             "Starts of k-means, the best of which is kept."),
@@ -337,6 +356,21 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.tier_changed.enabled", .flag(\.triggers.tierChanged.enabled),
                 "A buyer has changed tier."),
+            SettingsKey(
+                "triggers.churn_risk.enabled", .flag(\.triggers.churnRisk.enabled),
+                "A buyer will most likely not buy again within the horizon."),
+            SettingsKey(
+                "triggers.churn_risk.threshold", .real(\.triggers.churnRiskThreshold, 0...1),
+                "Told from this probability on."),
+            SettingsKey(
+                "triggers.churn_risk.clear", .real(\.triggers.churnRiskClear, 0...1),
+                "Once told, not again before it fell below this."),
+            SettingsKey(
+                "triggers.high_intent.enabled", .flag(\.triggers.highIntent.enabled),
+                "A cart or checkout that will most likely become a purchase."),
+            SettingsKey(
+                "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
+                "Told from this probability on."),
         ]
 
     private static func rule(

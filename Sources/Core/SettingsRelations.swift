@@ -53,8 +53,20 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + models.tiers.conflicts
-            + limitConflicts
+        listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
+            + models.tiers.conflicts + outcomeConflicts + limitConflicts
+    }
+
+    /// A feature of how purchases are paid needs to know which method of payment.
+    private var segmentationConflicts: [SettingsConflict] {
+        SettingsKeys.segmentations.compactMap { name in
+            guard models.enabled.contains(name), let chosen = models.segmentation(name),
+                chosen.method.isEmpty,
+                let feature = chosen.features.first(where: SettingsKeys.methodFeatures.contains)
+            else { return nil }
+            return .init(
+                "models.\(name).method", "\(feature) asks about a payment_method, and none is named")
+        }
     }
 
     private var listenConflicts: [SettingsConflict] {
@@ -108,6 +120,24 @@ extension Settings {
                     "limits.source_retry_least",
                     "\(DurationText.text(limits.sourceRetryLeast)) must be at most limits.source_retry_most, "
                         + DurationText.text(limits.sourceRetryMost)))
+        }
+        return conflicts
+    }
+
+    private var outcomeConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if models.churn.anchorEvery % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "models.churn.anchor_every",
+                    "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        if triggers.churnRiskClear > triggers.churnRiskThreshold {
+            conflicts.append(
+                .init(
+                    "triggers.churn_risk.clear",
+                    "\(triggers.churnRiskClear) must not be more than triggers.churn_risk.threshold, "
+                        + "\(triggers.churnRiskThreshold)"))
         }
         return conflicts
     }

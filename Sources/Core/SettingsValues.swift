@@ -42,6 +42,12 @@ extension SettingsKey {
         case .durations(let path, let range):
             settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be one of \(known.joined(separator: ", ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -50,6 +56,12 @@ extension SettingsKey {
             settings[keyPath: path] = found
         case .names(let path, let known, let atLeast):
             settings[keyPath: path] = try value.asNames(known: known, atLeast: atLeast)
+        case .choice(let path, let known):
+            let text = try value.asText()
+            guard known.contains(text) else {
+                throw SettingRefusal("must be \(known.joined(separator: " or ")), not \"\(text)\"")
+            }
+            settings[keyPath: path] = text
         case .fields(let path): try value.mergeFields(into: &settings[keyPath: path])
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
@@ -64,7 +76,7 @@ extension SettingsKey {
     /// The value as a file would give it.
     package func value(in settings: Settings) -> JSONValue {
         switch kind {
-        case .text(let path), .address(let path): .string(settings[keyPath: path])
+        case .text(let path), .address(let path), .choice(let path, _): .string(settings[keyPath: path])
         case .flag(let path): .bool(settings[keyPath: path])
         case .count(let path, _), .bytes(let path, _): .integer(Int64(settings[keyPath: path]))
         case .bigCount(let path, _), .bigBytes(let path, _): .integer(settings[keyPath: path])
@@ -78,6 +90,7 @@ extension SettingsKey {
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
+        case .choice(let path, _): .string(settings[keyPath: path])
         case .fields(let path):
             .object(
                 settings[keyPath: path].sorted { $0.key < $1.key }.map { .init($0.key, .strings($0.value)) })
@@ -112,6 +125,7 @@ extension SettingsKey {
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
+        case .choice(_, let known): known.joined(separator: " or ")
         default: nil
         }
     }

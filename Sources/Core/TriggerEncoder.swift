@@ -99,7 +99,8 @@ package enum TriggerEncoder {
         writer.endArray()
     }
 
-    private static func encode(_ why: [Trigger.Reason], into writer: inout JSONWriter) {
+    /// Appends the member `why`; nothing where there is no reason.
+    package static func encode(_ why: [Trigger.Reason], into writer: inout JSONWriter) {
         guard !why.isEmpty else { return }
         writer.key("why")
         writer.beginArray()

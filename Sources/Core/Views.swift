@@ -98,6 +98,8 @@ package struct UserView: Sendable {
         package var date: Int32
         package var p10: Int32
         package var p90: Int32
+        /// What moved the date most; only where one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(date: Int32, p10: Int32, p90: Int32) {
             self.date = date
             self.p10 = p10
@@ -133,6 +135,17 @@ package struct UserView: Sendable {
         }
     }
 
+    /// What a model gives an outcome.
+    package struct Probability: Sendable, Equatable {
+        package var p: Double
+        /// What moved it most, the strongest first; empty where it was not asked for.
+        package var why: [Trigger.Reason]
+        package init(_ p: Double, why: [Trigger.Reason]) {
+            self.p = p
+            self.why = why
+        }
+    }
+
     package struct Coupons: Sendable {
         package var used: Int64
         package var notUsed: Int64
@@ -160,6 +173,20 @@ package struct UserView: Sendable {
         package init(id: Int, name: String) {
             self.id = id
             self.name = name
+        }
+    }
+
+    /// A group in a segmentation beside the first.
+    package struct Membership: Sendable {
+        package var segmentation: String
+        package var segment: Segment
+        /// Where members of the group should come to, and how far that is for this user, in the
+        /// segmentation's transformed units; nil where there is no such aim.
+        package var target: Segment?
+        package var distance: Double?
+        package init(segmentation: String, segment: Segment) {
+            self.segmentation = segmentation
+            self.segment = segment
         }
     }
 
@@ -191,6 +218,12 @@ package struct UserView: Sendable {
     package var grade: String?
     /// The segment's name when the last purchase was decided.
     package var segmentAtLastPurchase: String?
+    /// In the segmentations beside the first.
+    package var memberships: [Membership] = []
+    /// That no purchase comes within `models.churn.horizon`; nil for who never bought.
+    package var churn: Probability?
+    /// That what is in the cart is bought within `models.high_intent.window`; nil without a pending cart.
+    package var cartConversion: Probability?
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?
@@ -233,10 +266,15 @@ package struct TierView: Sendable {
 /// Which users a list holds: those of whom all that is named is true.
 package struct UserFilter: Sendable, Equatable {
     package var segment: String?
+    /// Whose segment; nil: the first segmentation's.
+    package var segmentation: String?
     package var tier: String?
     package var grade: String?
-    package init(segment: String? = nil, tier: String? = nil, grade: String? = nil) {
+    package init(
+        segment: String? = nil, segmentation: String? = nil, tier: String? = nil, grade: String? = nil
+    ) {
         self.segment = segment
+        self.segmentation = segmentation
         self.tier = tier
         self.grade = grade
     }
@@ -407,7 +445,8 @@ package protocol StatusSource: Sendable {
     /// Nil when all is well, else why not.
     func health() async -> String?
     func readiness() async -> String?
-    func segments() async -> SegmentsView
+    /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
     func user(_ id: [UInt8]) async -> UserView?
     /// Some users, or all. Throws where a name is unknown or too many lists are open.
     func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList

@@ -81,7 +81,8 @@ enum Route: Sendable, Equatable {
     var parameters: [String]? {
         switch self {
         case .health, .readiness, .metrics, .unbuilt: nil
-        case .users: ["segment", "tier", "grade"]
+        case .segments: ["by"]
+        case .users: ["segment", "by", "tier", "grade"]
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit"]

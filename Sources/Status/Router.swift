@@ -89,13 +89,11 @@ struct Router: Sendable {
         switch call.route {
         case .health: return verdict(await source.health(), good: "ok", bad: "unhealthy")
         case .readiness: return verdict(await source.readiness(), good: "ready", bad: "not_ready")
-        case .metrics: return await metrics()
+        case .metrics: return try await metrics()
         case .status:
             let status = await source.status()
             return HTTPResponse(json: jsonBytes { $0.value(status) })
-        case .segments:
-            let segments = await source.segments()
-            return HTTPResponse(json: jsonBytes { $0.value(segments) })
+        case .segments: return try await segments(call.parameters)
         case .user(let id) where call.method == "DELETE": return try await erase(id)
         case .user(let id): return try await user(id)
         case .erasure(let receipt): return try await erasure(receipt)
@@ -123,9 +121,23 @@ struct Router: Sendable {
             })
     }
 
-    private func metrics() async -> HTTPResponse {
+    private func segments(_ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
+        let name = try parameters.text("by")
+        do throws(StatusFailure) {
+            let segments = try await source.segments(by: name)
+            return HTTPResponse(json: jsonBytes { $0.value(segments) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func metrics() async throws(Refusal) -> HTTPResponse {
+        let segments: SegmentsView
+        do throws(StatusFailure) { segments = try await source.segments(by: nil) } catch {
+            throw Refusal(error)
+        }
         let metrics = Metrics(
-            counters: source.counters, status: await source.status(), segments: await source.segments())
+            counters: source.counters, status: await source.status(), segments: segments)
         return HTTPResponse(text: metrics.bytes, contentType: Metrics.contentType)
     }
 
@@ -138,8 +150,8 @@ struct Router: Sendable {
 
     private func users(_ call: Call) async throws(Refusal) -> HTTPResponse {
         let filter = UserFilter(
-            segment: try call.parameters.text("segment"), tier: try call.parameters.text("tier"),
-            grade: try call.parameters.text("grade"))
+            segment: try call.parameters.text("segment"), segmentation: try call.parameters.text("by"),
+            tier: try call.parameters.text("tier"), grade: try call.parameters.text("grade"))
         let list: any UserList
         do throws(StatusFailure) {
             list = try await source.users(filter)

@@ -32,7 +32,11 @@ package struct UserEncoder: Sendable {
         if let coupons = user.coupons { encode(coupons, into: &json) }
         amounts(user.amountBy, into: &json)
         json.texts("profile", user.profile)
-        if let segment = user.segment { encode(segment, into: &json) }
+        if let segment = user.segment {
+            json.key("segment")
+            encode(segment, into: &json)
+        }
+        if !user.memberships.isEmpty { encode(user.memberships, into: &json) }
         if let tier = user.tier { encode(tier, into: &json) }
         for (name, text) in [
             ("grade", user.grade), ("tier_best", user.tierBest),
@@ -187,21 +191,63 @@ package struct UserEncoder: Sendable {
     }
 
     private func encode(_ segment: UserView.Segment, into json: inout JSONWriter) {
-        json.key("segment")
         json.beginObject()
+        members(of: segment, into: &json)
+        json.endObject()
+    }
+
+    private func members(of segment: UserView.Segment, into json: inout JSONWriter) {
         json.key("id")
         json.value(segment.id)
         json.key("name")
         json.value(segment.name)
+    }
+
+    /// The segmentations beside the first, each with where its group should come to.
+    private func encode(_ memberships: [UserView.Membership], into json: inout JSONWriter) {
+        json.key("segments")
+        json.beginObject()
+        for membership in memberships {
+            json.key(membership.segmentation)
+            json.beginObject()
+            members(of: membership.segment, into: &json)
+            if let target = membership.target {
+                json.key("target")
+                json.beginObject()
+                members(of: target, into: &json)
+                if let distance = membership.distance {
+                    json.key("distance")
+                    json.value(distance)
+                }
+                json.endObject()
+            }
+            json.endObject()
+        }
         json.endObject()
     }
 
     private func predictions(_ user: UserView, into json: inout JSONWriter) {
-        if user.lifetimeValue == nil, user.repurchase == nil { return }
+        guard
+            user.churn != nil || user.cartConversion != nil || user.lifetimeValue != nil
+                || user.repurchase != nil
+        else { return }
         json.key("predictions")
         json.beginObject()
+        if let churn = user.churn { encode(churn, as: "churn", into: &json) }
+        if let conversion = user.cartConversion { encode(conversion, as: "cart_conversion", into: &json) }
         if let value = user.lifetimeValue { encode(value, into: &json) }
         if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        json.endObject()
+    }
+
+    private func encode(
+        _ probability: UserView.Probability, as name: StaticString, into json: inout JSONWriter
+    ) {
+        json.key(name)
+        json.beginObject()
+        json.key("p")
+        json.value(probability.p)
+        TriggerEncoder.encode(probability.why, into: &json)
         json.endObject()
     }
 
@@ -246,6 +292,7 @@ package struct UserEncoder: Sendable {
         json.value(day: repurchase.p10)
         json.key("p90")
         json.value(day: repurchase.p90)
+        TriggerEncoder.encode(repurchase.why, into: &json)
         json.endObject()
     }
 

@@ -186,6 +186,32 @@ def repurchase_dates(env):
     return f"{buyers} buyers"
 
 
+@check_each("online_retail_a", "cdnow_sample")
+def repurchase_beats_its_baselines(env, name):
+    """On a real log the dates are nearer than every baseline's, and four in five come within the interval."""
+    with env.daemon() as daemon:
+        daemon.feed(env.log(name))
+        answer = daemon.status.refit("repurchase").json()
+        expect_equal(answer["adopted"], True, f"{answer}")
+        told = daemon.status.json("/v1/models/repurchase")
+        users, _ = daemon.status.users()
+        bought = max(users, key=lambda user: users[user].get("purchase", {}).get("days", 0))
+        page = daemon.status.json(f"/v1/users/{urllib.parse.quote(bought, safe='')}")
+    metrics, baseline = told["metrics"], told["baseline"]
+    expect("accelerated failure time" in told["parameters"]["method"], f"method: {told['parameters']}")
+    error = float(metrics["median_absolute_error_d"])
+    for other in ("population_median", "own_mean_gap", "shrunk_gap", "bgnbd"):
+        expect(error <= float(baseline[other]["mae_d"]), f"{error} against {other}'s {baseline[other]}")
+    expect(float(metrics["pinball_d"]) < float(baseline["shrunk_gap"]["pinball_d"]), f"pinball: {metrics}")
+    covered = float(metrics["coverage_80"])
+    # A fifth of so few buyers tells the share to about 0.02.
+    expect(0.75 < covered < 0.85, f"coverage {covered}")
+    why = page["predictions"]["repurchase"]["why"]
+    expect(why and all(float(one["contribution"]) != 0 for one in why), f"why of {bought!r}: {why}")
+    return (f"{error:.1f} d off, shrunk gap {float(baseline['shrunk_gap']['mae_d']):.1f}, own mean "
+            f"{float(baseline['own_mean_gap']['mae_d']):.1f}; {covered:.3f} within the interval")
+
+
 @check
 def a_model_without_data_is_refused(env):
     """Too little data is a refusal with its reason, kept in the history, and no failure."""
@@ -199,7 +225,9 @@ def a_model_without_data_is_refused(env):
         expect_equal(answer.status, 404, "an unknown model")
 
 
-SCHEDULED = {"models": {"schedule": {"every": "20d", "at": "3h"}}}
+QUICK = {"trials": 1, "minimum_rows": 60}
+SCHEDULED = {"models": {
+    "schedule": {"every": "20d", "at": "3h"}, "churn": QUICK, "high_intent": QUICK}}
 
 
 def scheduled_run(env, lines, closed, feed, prefix=()):
@@ -207,7 +235,7 @@ def scheduled_run(env, lines, closed, feed, prefix=()):
         feed(daemon)
         daemon.advance(stamp(closed))
         models = {}
-        for name in MODELS:
+        for name in MODELS + ["churn", "high_intent", "drivers"]:
             told = daemon.status.json(f"/v1/models/{name}")
             models[name] = (told["version"], told["adopted"], told["reason"], json.dumps(
                 told["parameters"], default=str))
@@ -243,7 +271,8 @@ def scheduled_refits_are_reproducible(env, name):
     expect(first[2]["repurchase"][0] > 0, "repurchase was fitted")
     expect(first[2]["tiers"][1], "tiers are in use")
     expect(kinds.get("repurchase_due"), f"repurchase_due among the triggers: {kinds}")
-    return f"{kinds}, segments version {first[2]['segments'][0]}"
+    used = {name: told[0] for name, told in first[2].items() if told[1]}
+    return f"{kinds}, versions {used}"
 
 
 @check
@@ -344,3 +373,91 @@ def a_refit_while_events_are_undecided(env):
         daemon.kill()
         daemon.start()
         expect_equal(len(daemon.status.users()[0]), len(users), "users after a kill")
+
+
+OUTCOMES = {"models": {
+    "churn": {"trials": 4, "minimum_rows": 100}, "high_intent": {"trials": 4, "minimum_rows": 100}}}
+
+
+def judged_by_log_loss(page):
+    """A page of a model of an outcome: what was adopted is better than the base rate on later rows."""
+    own, base = page["metrics"]["log_loss"], page["baseline"]["base_rate_scores"]["log_loss"]
+    expect(page["data"]["users"] >= 100, f"rows: {page['data']}")
+    if page["adopted"]:
+        expect(own <= base * (1 + 1e-9), f"log loss {own}, base rate's {base}")
+    return f"log loss {own:.4f}, base rate's {base:.4f}, ROC AUC {page['metrics']['roc_auc']:.3f}"
+
+
+def refit_outcome(daemon, name):
+    answer = daemon.status.refit(name).json()
+    page = daemon.status.json(f"/v1/models/{name}")
+    expect(answer["reason"], f"{name}: a reason")
+    expect_equal(page["adopted"], answer["adopted"], f"{name}: adopted")
+    return answer["adopted"], page
+
+
+@check
+def churn_of_a_real_shop(env):
+    """A year of a shop's orders: the model beats the base rate on later anchors or is refused; risks say why."""
+    lines = env.log("online_retail_a")
+    with env.daemon(OUTCOMES) as daemon:
+        daemon.feed(lines)
+        newest = features.read_log(lines, features.Config()).now
+        daemon.advance(stamp(newest + 2 * DAY))
+        adopted, page = refit_outcome(daemon, "churn")
+        if not adopted:
+            return f"refused: {page['reason']}"
+        said = judged_by_log_loss(page)
+        users, _ = daemon.status.users()
+        risky = 0
+        for user, row in users.items():
+            predicted = row.get("predictions", {}).get("churn")
+            expect_equal(predicted is not None, row["converted"], f"churn of {user!r}: {predicted}")
+            if predicted:
+                expect(0 <= predicted["p"] <= 1, f"p of {user!r}: {predicted}")
+                risky += predicted["p"] >= 0.7
+        told = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "churn_risk"]
+        expect_equal(len({t["user"] for t in told}), len(told), "once a user")
+        expect_equal(len(told), risky, "users at 0.7 and more")
+        for trigger in told:
+            expect(trigger["score"] >= 0.7 and trigger["model"] == "churn@1", f"{trigger}")
+            expect(all({"feature", "value", "contribution"} <= set(why) for why in trigger["why"]),
+                   f"{trigger}")
+        if told:
+            one = daemon.status.user(told[0]["user"]).json()["predictions"]["churn"]
+            expect(one["why"] and {"feature", "value", "contribution"} <= set(one["why"][0]), f"why: {one}")
+        daemon.status.refit("churn")
+        again = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "churn_risk"]
+        expect(len({t["user"] for t in again}) == len(again), "nobody is told of twice by a refit")
+        daemon.kill()
+        daemon.start()
+        expect_equal(daemon.status.users()[0].keys(), users.keys(), "users after a kill")
+    return f"{said}; {risky} of {len(users)} at risk"
+
+
+@check
+def carts_of_the_generated_log(env):
+    """Cart conversion: judged on later carts; drivers over all who ever added to a cart."""
+    lines = generated(env)
+    with env.daemon(OUTCOMES) as daemon:
+        daemon.feed(lines)
+        newest = features.read_log(lines, features.Config()).now
+        daemon.advance(stamp(newest + 2 * DAY))
+        adopted, page = refit_outcome(daemon, "high_intent")
+        said = judged_by_log_loss(page) if adopted else f"refused: {page['reason']}"
+        _, drivers = refit_outcome(daemon, "drivers")
+        users, _ = daemon.status.users()
+        carts = [row for row in users.values() if row["events"].get("add_to_cart")]
+        expect_equal(drivers["data"]["users"], len(carts), "users who ever added to a cart")
+        told = drivers["parameters"]
+        expect_equal(told["converted"], sum(row["converted"] for row in carts), "of them converted")
+        expect_equal(
+            list(told["drivers"]),
+            ["add_to_cart", "begin_checkout", "first_visit", "login", "session_start", "sign_up", "device",
+             "long_total_s"], "predictors")
+        if adopted:
+            daemon.feed([line("intent", newest + 3 * DAY, "add_to_cart")], name="more")
+            daemon.advance(stamp(newest + 3 * DAY))
+            p = daemon.status.user("intent").json()["predictions"]["cart_conversion"]["p"]
+            expect(0 <= p <= 1, f"cart_conversion: {p}")
+    return said

@@ -9,7 +9,7 @@ struct ImportTableTests {
     private static let table: [String: Set<String>] = [
         "Core": ["Glibc", "Synchronization", "Dispatch"],
         "Wire": ["Core", "CSimdjson", "CZlib", "CEpoll", "Glibc", "Synchronization", "Dispatch"],
-        "Models": ["Glibc"],
+        "Models": ["Glibc", "CXGBoost"],
         "Engine": ["Core", "Models", "CMachine", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
         "Status": [
@@ -23,7 +23,7 @@ struct ImportTableTests {
     ]
 
     private static let libraries = [
-        "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CMicroHTTPD",
+        "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CMicroHTTPD", "CXGBoost",
     ]
 
     private static let root = URL(filePath: #filePath)

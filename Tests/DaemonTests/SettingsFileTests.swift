@@ -70,6 +70,7 @@ import Testing
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
         case .durations(_, let range): .strings([DurationText.text(range.lowerBound)])
         case .clockMode: .string("event")
+        case .choice(_, let known): .string(known[0])
         case .zone: .string("Asia/Seoul")
         case .names(_, let known, _): .strings([known[1]])
         case .fields: .object([.init("user", .strings(["uid"]))])
@@ -114,7 +115,10 @@ import Testing
             }
         }
         // What follows at once has no delay to configure.
-        let without: Set = ["triggers.segmentMoved.delay", "triggers.botSuspected.delay"]
+        let without: Set = [
+            "triggers.segmentMoved.delay", "triggers.botSuspected.delay", "triggers.churnRisk.delay",
+            "triggers.highIntent.delay",
+        ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }
 

@@ -108,9 +108,9 @@ struct LifetimeValueTests {
         var rig = try Rig(.event())
         try await rig.take(log)
         let names = rig.ledger.names
-        await rig.shards[0].openList(1, names: names, segment: nil)
+        await rig.shards[0].openList(1, names: names)
         try await rig.take(adoption(try model(await columns(rig, decidedOnly: false)).bytes))
-        await rig.shards[0].openList(2, names: names, segment: nil)
+        await rig.shards[0].openList(2, names: names)
         for (list, values) in [(1, 0), (2, 60)] as [(UInt64, Int)] {
             var found = 0
             while true {

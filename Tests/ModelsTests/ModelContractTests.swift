@@ -7,6 +7,9 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     case repurchase
     case tiers
     case lifetimeValue
+    case churn
+    case highIntent
+    case drivers
 
     var testDescription: String { rawValue }
 
@@ -25,6 +28,14 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .lifetimeValue:
             let spenders = spenders(600)
             return spenders.reordered(order(spenders.purchases.count)).request()
+        case .churn, .highIntent:
+            let anchors = Anchors.churn(users: 60, seed: 5)
+            let ordered = anchors.reordered(order(anchors.rows))
+            return self == .churn
+                ? ordered.request(ChurnModel.self) : ordered.request(HighIntentModel.self)
+        case .drivers:
+            let carts = Carts(600, seed: 5)
+            return carts.reordered(order(carts.users)).request()
         }
     }
 
@@ -35,6 +46,9 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .repurchase: poissonBuyers(20, seed: 1).request()
         case .tiers: Buyers(random: 20, seed: 1).request()
         case .lifetimeValue: spenders(100).request()
+        case .churn: Anchors.churn(users: 10, anchors: 3, seed: 1).request(ChurnModel.self)
+        case .highIntent: Anchors.churn(users: 10, anchors: 3, seed: 1).request(HighIntentModel.self)
+        case .drivers: Carts(30, seed: 1).request()
         }
     }
 
@@ -44,6 +58,9 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .repurchase: try RepurchaseModel(bytes: bytes).bytes
         case .tiers: try TiersModel(bytes: bytes).bytes
         case .lifetimeValue: try LifetimeValueModel(bytes: bytes).bytes
+        case .churn: try ChurnModel(bytes: bytes).bytes
+        case .highIntent: try HighIntentModel(bytes: bytes).bytes
+        case .drivers: try DriversModel(bytes: bytes).bytes
         }
     }
 }

@@ -115,7 +115,7 @@ final class FakeSource: StatusSource {
     func health() async -> String? { script.health }
     func readiness() async -> String? { script.readiness }
 
-    func segments() async -> SegmentsView {
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
         SegmentsView(
             asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "segments@3",
             segments: [

@@ -57,6 +57,9 @@ import Testing
         user.grade = "VIP"
         user.tierBest = "VIP"
         user.segmentAtLastPurchase = "newcomer"
+        user.churn = UserView.Probability(
+            0.81, why: [Trigger.Reason(feature: "days_since_last", value: 24, contribution: 0.41)])
+        user.cartConversion = UserView.Probability(0.4, why: [])
         let due = CalendarDate(year: 2024, month: 12, day: 9).dayNumber
         user.repurchase = UserView.Repurchase(date: due, p10: due - 3, p90: due + 6)
         user.lifetimeValue = UserView.LifetimeValue(
@@ -95,7 +98,9 @@ import Testing
         "amount_by":{"category":{"Apparel":120.5},"payment_method":{"lpay":30000}},\
         "profile":{"gender":"F","age_band":"40s","region":"Z17"},"segment":{"id":3,"name":"loyal"},\
         "tier":{"name":"Gold","score":3.1},"grade":"VIP","tier_best":"VIP","segment_at_last_purchase":"newcomer",\
-        "predictions":{"clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
+        "predictions":{"churn":{"p":0.81,\
+        "why":[{"feature":"days_since_last","value":24,"contribution":0.41}]},"cart_conversion":{"p":0.4},\
+        "clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
         "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}]},\
         "repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
         "recent_purchases":[{"at":"2024-11-21T10:00:00Z","value":41110,"items":[\

@@ -147,11 +147,13 @@ extension Partition {
         }
         arrivals += 1
         if late {
+            if time >= user.pointee.lastDecided { user.pointee.profile.merge(profile(row, batch)) }
             decideLate(slot, time: time, code: code, row: UInt32(truncatingIfNeeded: index))
         } else {
             pending.push(
                 PendingEntry(
-                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code))
+                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code,
+                    facts: facts(row, batch), profile: profile(row, batch)))
             if code == EventNames.purchase { awaitPurchase(row, slot) }
         }
     }
@@ -163,6 +165,26 @@ extension Partition {
                 time: row.pointee.time, arrival: arrivals,
                 value: row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0,
                 slot: UInt32(truncatingIfNeeded: slot)))
+    }
+
+    @inline(__always)
+    private func profile(_ row: UnsafePointer<EventRow>, _ batch: borrowing BatchView) -> ProfileCode {
+        var profile = ProfileCode()
+        let (gender, ageBand) = (row.pointee.dimensions.5, row.pointee.dimensions.6)
+        if gender != absent { profile.take(gender: batch.entry(gender)) }
+        if ageBand != absent { profile.take(ageBand: batch.entry(ageBand)) }
+        return profile
+    }
+
+    /// What decisions will need to know of the event.
+    @inline(__always)
+    private func facts(_ row: UnsafePointer<EventRow>, _ batch: borrowing BatchView) -> EventFacts {
+        let device = row.pointee.dimensions.0
+        var isMobile = false
+        if device != absent { isMobile = string(device, batch) == mobileDevice }
+        return EventFacts(
+            coupon: (row.pointee.flags & EventFlags.couponMask) >> EventFlags.couponShift,
+            hasDevice: device != absent, isMobile: isMobile)
     }
 
     private func isRepeat(

@@ -6,6 +6,13 @@ extension Partition {
     /// same instant.
     func advance(to target: Int64) {
         guard target > frontier else { return }
+        if anchors.nextInstant <= target { captureAnchors(through: target) }
+        if target > frontier { decide(before: target) }
+        if anchors.needsStart { anchors.start(after: frontier, settings.zone) }
+    }
+
+    /// The part of `advance` between two instants at which something is captured.
+    func decide(before target: Int64) {
         frontier = target
         while true {
             let nextEvent = pending.isEmpty ? Int64.max : pending.first.time
@@ -46,10 +53,15 @@ extension Partition {
         let user = users[slot]
         if !lists.isEmpty { preserve(slot) }
         if event.time > user.pointee.lastDecided { user.pointee.lastDecided = event.time }
+        if event.profile != ProfileCode() { user.pointee.profile.merge(event.profile) }
         switch event.code {
         case EventNames.viewItem: enter(.browse, slot, event.time, event.arrival)
-        case EventNames.addToCart: enter(.cart, slot, event.time, event.arrival)
-        case EventNames.beginCheckout: enter(.checkout, slot, event.time, event.arrival)
+        case EventNames.addToCart:
+            enter(.cart, slot, event.time, event.arrival)
+            reachedCart(slot, .cart, event.time)
+        case EventNames.beginCheckout:
+            enter(.checkout, slot, event.time, event.arrival)
+            reachedCart(slot, .checkout, event.time)
         case EventNames.purchase:
             precondition(pendingPurchases.pop().arrival == event.arrival, "an undecided purchase is missing")
             enter(.purchase, slot, event.time, event.arrival)
@@ -68,7 +80,8 @@ extension Partition {
     /// Whether something is decided when the user's short session closes.
     @inline(__always)
     func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
-        segments.isFitted || tiers.isFitted && user.pointee.has(UserRecord.bought)
+        segments.isFitted || churn.isFitted || !segmentations.isEmpty
+            || tiers.isFitted && user.pointee.has(UserRecord.bought)
     }
 
     // MARK: Stages
@@ -111,7 +124,9 @@ extension Partition {
     private func purchased(_ slot: Int, _ time: Int64) {
         let user = users[slot]
         let account = makeAccount(slot)
+        if !user.pointee.has(UserRecord.bought) { becameBuyer(slot) }
         user.pointee.flags |= UserRecord.bought
+        if intents.isOn { intents.purchased(slot, at: time, frontier: time) }
         if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
         if time >= account.pointee.lastPurchaseDecided {
             if time > account.pointee.lastPurchaseDecided {
@@ -207,6 +222,7 @@ extension Partition {
             let instant = user.pointee.lastDecided + terms.shortGap
             if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
             closeSession(slot, due: entry.due)
+            closeSessionRisk(slot, due: entry.due)
         case .welcome:
             // Sign-ups of one instant are one.
             while due.first(before: entry.due + 1) == entry { due.remove(entry) }
@@ -324,7 +340,7 @@ extension Partition {
     /// Triggers that a late event can make untrue, and stale ones, which are recorded once.
     func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64, isStale: Bool) {
         switch rule {
-        case .segmentMoved, .tierChanged, .botSuspected, .retracted: return
+        case .segmentMoved, .tierChanged, .botSuspected, .retracted, .churnRisk, .highIntent: return
         case .welcome: if !isStale { return }
         default: break
         }

@@ -22,6 +22,8 @@ extension Partition {
         pendingPurchases.remove { slots.contains($0.slot) }
         due.removeAll { slots.contains($0.slot) }
         backFill.erase(slots)
+        anchors.erase(slots)
+        intents.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased
@@ -36,6 +38,7 @@ extension Partition {
 
     private func empty(_ slot: Int) {
         leaveSegment(slot)
+        leaveSegmentations(slot)
         stages.erase(from: users[slot].pointee.stageLink)
         if let account = account(slot) {
             pool.erase(account.pointee.days, sizeClass: account.pointee.daysClass)

@@ -14,7 +14,9 @@ extension Partition {
         }
         withdraw(slot, time, code, row)
         if isPurchase {
+            if !user.pointee.has(UserRecord.bought) { becameBuyer(slot) }
             user.pointee.flags |= UserRecord.bought
+            if intents.isOn { intents.purchased(slot, at: time, frontier: frontier) }
             let account = makeAccount(slot)
             if time >= account.pointee.pendingSignUp { account.pointee.pendingSignUp = .min }
             if time > account.pointee.lastPurchaseDecided {

@@ -37,7 +37,10 @@ extension Partition {
         if !user.pointee.has(UserRecord.converted) {
             user.pointee.flags |= UserRecord.converted
             if user.pointee.segment != 0 { segments.convertedOne(user) }
+            convertedInSegmentations(slot)
         }
+        let lines = max(1, UInt32(row.pointee.itemsCount))
+        account.pointee.itemLines = account.pointee.itemLines &+ lines
         account.pointee.purchaseCount += 1
         let before = account.pointee.revenue
         account.pointee.revenue = saturatingSum(before, value)
@@ -48,7 +51,7 @@ extension Partition {
         let values = row.pointee.dimensions
         if values.4 != EventRow.absent {
             addAmount(
-                account, AmountDimension.paymentMethod, intern(values.4, batch), value)
+                account, AmountDimension.paymentMethod, intern(values.4, batch), value, lines: lines)
         }
         if values.3 != EventRow.absent {
             addAmount(account, AmountDimension.channel, intern(values.3, batch), value)
@@ -118,7 +121,8 @@ extension Partition {
     private static let amountsKept = 4096
 
     private func addAmount(
-        _ account: UnsafeMutablePointer<AccountRecord>, _ dimension: UInt32, _ value: UInt32, _ amount: Int64
+        _ account: UnsafeMutablePointer<AccountRecord>, _ dimension: UInt32, _ value: UInt32, _ amount: Int64,
+        lines: UInt32 = 0
     ) {
         let count = Int(account.pointee.amountCount)
         let size = MemoryLayout<AmountEntry>.stride
@@ -127,6 +131,7 @@ extension Partition {
             for index in 0..<count
             where entries[index].dimension == dimension && entries[index].value == value {
                 entries[index].amount = saturatingSum(entries[index].amount, amount)
+                entries[index].add(lines: lines)
                 return
             }
         }
@@ -139,7 +144,7 @@ extension Partition {
                 to: (count + 1) * size)
         }
         let entries = pool.address(account.pointee.amounts).assumingMemoryBound(to: AmountEntry.self)
-        entries[count] = AmountEntry(dimension: dimension, value: value, amount: amount)
+        entries[count] = AmountEntry(dimension: dimension, value: value, amount: amount, lines: lines)
         account.pointee.amountCount += 1
     }
 }

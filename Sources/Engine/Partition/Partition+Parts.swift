@@ -48,6 +48,7 @@ extension Partition {
             StatePart("back-fill", backFill.byteCount),
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
+            StatePart("captured rows", anchors.byteCount + intents.byteCount),
         ]
     }
 }

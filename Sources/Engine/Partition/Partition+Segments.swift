@@ -44,31 +44,12 @@ extension Partition {
                 if Int(entry.code) < EventNames.known.count { out[Int(entry.code)] -= 1 }
             }
         }
-        let decided = user.pointee.lastDecided
         let sessions = EventNames.known.count
-        func clip(_ start: Int64, _ end: Int64, total: Int, count: Int) {
-            guard end > decided else { return }
-            if start > decided {
-                out[total] -= end - start
-                out[count] -= 1
-            } else {
-                out[total] -= end - decided
-            }
-        }
-        clip(user.pointee.longStart, user.pointee.lastSeen, total: sessions, count: sessions + 2)
-        clip(user.pointee.shortStart, user.pointee.lastSeen, total: sessions + 1, count: sessions + 3)
-        if user.pointee.longKept > 0 {
-            let kept = pool.tail(user).long
-            for index in 0..<Int(user.pointee.longKept) {
-                clip(kept[index].start, kept[index].end, total: sessions, count: sessions + 2)
-            }
-        }
-        if user.pointee.shortKept > 0 {
-            let kept = pool.tail(user).short
-            for index in 0..<Int(user.pointee.shortKept) {
-                clip(kept[index].start, kept[index].end, total: sessions + 1, count: sessions + 3)
-            }
-        }
+        let decided = decidedSessions(slot)
+        out[sessions] = decided.longTotal
+        out[sessions + 1] = decided.shortTotal
+        out[sessions + 2] = decided.longCount
+        out[sessions + 3] = decided.shortCount
     }
 
     /// Segment of a user by the model in use, from measures.
@@ -125,6 +106,7 @@ extension Partition {
     /// A short session has closed: the user's segment is decided anew, and a buyer's tier.
     func closeSession(_ slot: Int, due: Int64) {
         closeSegment(slot, due: due)
+        closeSessionInSegmentations(slot, due: due)
         closeTier(slot, due: due)
     }
 
@@ -205,82 +187,5 @@ extension Partition {
                 fire(.botSuspected, slot, due: instant) { $0.model = "segments@\(version)" }
             }
         }
-    }
-
-    /// Takes a repurchase model into use; dates are set anew where they have not come yet.
-    func adoptRepurchase(_ bytes: [UInt8], version: Int) throws(StateError) {
-        // Who never bought shows nothing of this model.
-        preserveAll { $0.pointee.has(UserRecord.bought) }
-        try repurchase.adopt(bytes, version: version)
-        for slot in 0..<users.count where users[slot].pointee.has(UserRecord.bought) { armRepurchase(slot) }
-    }
-
-    // MARK: Repurchase
-
-    /// Sum and number of the intervals between a user's purchase days up to the last one decided.
-    func intervals(_ account: UnsafeMutablePointer<AccountRecord>) -> (sum: Int64, count: Int, lastDay: Int32)
-    {
-        let lastDay = day(of: account.pointee.lastPurchaseDecided)
-        let total = Int(account.pointee.dayCount)
-        guard total > 0 else { return (0, 0, lastDay) }
-        let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
-        var end = total
-        while end > 0, days[end - 1].day > lastDay { end -= 1 }
-        guard end > 0 else { return (0, 0, lastDay) }
-        return (Int64(days[end - 1].day - days[0].day), end - 1, days[end - 1].day)
-    }
-
-    func armRepurchase(_ slot: Int) {
-        guard let model = repurchase.model, let account = account(slot),
-            account.pointee.lastPurchaseDecided != .min,
-            !users[slot].pointee.has(UserRecord.repurchaseDone)
-        else { return }
-        let history = intervals(account)
-        let date =
-            history.lastDay
-            + Self.days(model.predict(intervalSum: Double(history.sum), intervalCount: history.count).p50)
-        let instant =
-            settings.zone.start(of: date).microseconds - terms.delay(.repurchaseDue)
-        guard instant >= decidedThrough else {
-            account.pointee.repurchaseDue = .max
-            return
-        }
-        // Where the date has not moved its timer waits already.
-        if account.pointee.repurchaseDue == instant { return }
-        account.pointee.repurchaseDue = instant
-        push(.repurchase, slot, instant)
-    }
-
-    /// Whole days of a predicted interval: the nearest, at least one.
-    static func days(_ interval: Double) -> Int32 {
-        Int32(min(max(interval.rounded(), 1), 36_500))
-    }
-
-    func reachRepurchase(_ slot: Int, _ reached: Int64) {
-        guard let account = account(slot), account.pointee.repurchaseDue == reached else { return }
-        account.pointee.repurchaseDue = .max
-        users[slot].pointee.flags |= UserRecord.repurchaseDone
-        let version = repurchase.version
-        let at = clock.decided(due: reached)
-        let predicted = predictedRepurchase(
-            account, today: day(of: at))
-        fire(.repurchaseDue, slot, due: reached) { trigger in
-            trigger.model = "repurchase@\(version)"
-            trigger.predicted = predicted
-        }
-    }
-
-    /// Date and interval of the next purchase, conditioned on the days already passed.
-    func predictedRepurchase(
-        _ account: UnsafeMutablePointer<AccountRecord>, today: Int32
-    ) -> Trigger.Predicted? {
-        guard let model = repurchase.model, account.pointee.lastPurchaseDecided != .min else { return nil }
-        let history = intervals(account)
-        let elapsed = max(0, today - history.lastDay)
-        let quantiles = model.predict(
-            intervalSum: Double(history.sum), intervalCount: history.count, conditionedOn: Double(elapsed))
-        return Trigger.Predicted(
-            date: history.lastDay + Self.days(quantiles.p50), p10: history.lastDay + Self.days(quantiles.p10),
-            p90: history.lastDay + Self.days(quantiles.p90))
     }
 }

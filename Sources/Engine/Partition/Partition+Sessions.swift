@@ -323,12 +323,13 @@ extension Partition {
 
     private func pruneDays(_ user: UnsafeMutablePointer<UserRecord>) {
         guard user.pointee.dayCount > 0 else { return }
-        let today16 = UInt16(truncatingIfNeeded: today)
+        // By what is decided, not by now: a capture behind now looks at the 90 days before its own.
+        let decided16 = UInt16(truncatingIfNeeded: day(of: min(decidedThrough, now)))
         var index = 0
         let days = pool.tail(user).days
         while index < Int(user.pointee.dayCount) {
-            let age = Int16(bitPattern: today16 &- days[index].day16)
-            if age >= 90 {
+            let age = Int16(bitPattern: decided16 &- days[index].day16)
+            if age > 90 {
                 pool.closeGap(user, at: Tail.dayOffset(user) + index * Tail.daySize, size: Tail.daySize)
                 user.pointee.dayCount -= 1
             } else {

@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 6
+    private static let formatVersion: UInt32 = 7
 
     /// The whole state, at `position`.
     func snapshot() -> [UInt8] {
@@ -27,7 +27,13 @@ extension Partition {
         tiers.write(to: &out)
         lifetimeValue.write(to: &out)
         tierTotals.write(to: &out)
+        out.put(UInt64(segmentations.count))
+        for segmentation in segmentations { segmentation.write(to: &out) }
         formerDelays.write(to: &out)
+        churn.write(to: &out)
+        highIntent.write(to: &out)
+        anchors.write(to: &out)
+        intents.write(to: &out)
         return out.bytes
     }
 
@@ -74,7 +80,16 @@ extension Partition {
         tiers = try ModelSlot(from: &input)
         lifetimeValue = try ModelSlot(from: &input)
         tierTotals = try TierTotals(from: &input)
+        for _ in 0..<(try input.count(of: 8)) {
+            segmentations.append(try Segmentation(from: &input, users: users.count))
+        }
         formerDelays = try FormerDelays(from: &input)
+        churn = try OutcomeSlot(from: &input, ChurnFeature.names)
+        highIntent = try OutcomeSlot(from: &input, IntentFeature.names)
+        anchors = try AnchorRows(
+            from: &input, settings.outcomes, zone: settings.zone, users: users.count)
+        intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
         }
@@ -87,6 +102,7 @@ extension Partition {
         let old = settings
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
+        if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

@@ -21,7 +21,21 @@ extension Partition {
         for day in purchaseDays(account) {
             sums.add(undecided.isEmpty ? day : undecided.decided(day), asOf: asOf)
         }
-        return sums.values(asOf: asOf)
+        return tierValues(sums, asOf: asOf)
+    }
+
+    /// With the lifetime value where a model of it is in use.
+    func tierValues(_ sums: PurchaseSums, asOf: Int32) -> TierValues? {
+        guard var values = sums.values(asOf: asOf), let model = lifetimeValue.model else {
+            return sums.values(asOf: asOf)
+        }
+        let value = model.predict(
+            frequency: values.frequency, recency: max(0, values.age - values.daysSinceLast),
+            age: max(values.age, values.age - values.daysSinceLast),
+            monetaryValue: values.monetaryValue, horizonDays: Double(model.horizon)
+        ).value
+        values.lifetimeValue = value.isFinite ? value : 0
+        return values
     }
 
     // MARK: Decisions

@@ -10,10 +10,14 @@ extension Partition {
     }
 
     /// Everything about one user, as of now.
-    func view(_ slot: Int, names: EventNames) -> UserView { view(slot, names: names, today: today) }
+    /// - Parameter explained: with what moved the predictions.
+    func view(_ slot: Int, names: EventNames, explained: Bool) -> UserView {
+        view(slot, names: names, now: now, explained: explained)
+    }
 
-    /// Everything about one user, as of a day.
-    func view(_ slot: Int, names: EventNames, today: Int32) -> UserView {
+    /// Everything about one user, as of an instant.
+    func view(_ slot: Int, names: EventNames, now: Int64, explained: Bool = false) -> UserView {
+        let today = day(of: now)
         let user = users[slot]
         var view = UserView()
         view.user = Array(users.id(slot))
@@ -33,7 +37,10 @@ extension Partition {
             let id = Int(user.pointee.segment) - 1
             view.segment = UserView.Segment(id: id, name: segments.name(id))
         }
+        view.memberships = memberships(slot)
         if let account = account(slot) { describe(account, today, &view) }
+        view.churn = churnPrediction(slot, at: now, explained: explained)
+        view.cartConversion = cartPrediction(slot, explained: explained)
         return view
     }
 

@@ -33,6 +33,8 @@ struct PendingEntry: HeapEntry {
     var arrival: UInt64
     var slot: UInt32
     var code: UInt16
+    var facts: EventFacts
+    var profile: ProfileCode
 
     @inline(__always)
     static func precedes(_ a: PendingEntry, _ b: PendingEntry) -> Bool {
@@ -54,6 +56,8 @@ final class Partition {
     private var dayMemory = DayMemory()
     let key: HashKey
     let storeKey: HashKey
+    /// Number of the device `mobile`.
+    private(set) var mobileDevice: UInt32
 
     var users: UserTable
     var accounts: Slab<AccountRecord>
@@ -71,6 +75,12 @@ final class Partition {
     var tiers = ModelSlot<TiersModel>()
     var lifetimeValue = ModelSlot<LifetimeValueModel>()
     var tierTotals = TierTotals()
+    /// Segmentations beside the first, in the order of their first adoption.
+    var segmentations: [Segmentation] = []
+    var churn = OutcomeSlot<ChurnModel>(ChurnFeature.names)
+    var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
+    var anchors: AnchorRows
+    var intents: IntentRows
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -94,6 +104,7 @@ final class Partition {
     var scratchStrings: [UInt32] = []
     var scratchBytes: [UInt8] = []
     var scratchStages: [StageEntry] = []
+    var scratchFeatures = [Float](repeating: 0, count: max(ChurnFeature.count, IntentFeature.count))
     /// During a sweep over all users: names of the events that have arrived and are not decided, by user.
     var sweptUndecided: [Int: [UInt16]]?
     /// Open lists that must see users as they were.
@@ -114,13 +125,24 @@ final class Partition {
         pending = Heap()
         stages = StageHistory()
         segments = SegmentState()
+        anchors = AnchorRows(settings.outcomes)
+        intents = IntentRows(settings.outcomes)
+        mobileDevice = Self.intern("mobile", &strings)
     }
+
+    private static func intern(_ text: StaticString, _ strings: inout StringTable) -> UInt32 {
+        strings.intern(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// After the strings were replaced.
+    func nameDevices() { mobileDevice = Self.intern("mobile", &strings) }
 
     /// Bytes of state, all included.
     var byteCount: Int {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
-            + backFill.byteCount
+            + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
+            + intents.byteCount
     }
 
     /// The day of now.

@@ -10,15 +10,15 @@ final class PartitionList {
     var cursor = 0
     /// Users kept, by slot.
     var kept: [Int: UserView] = [:]
-    /// The day of now when the list was opened.
-    let today: Int32
+    /// When the list was opened.
+    let now: Int64
     /// Names of events when the list was opened.
     let names: EventNames
     let filter: UserFilter
 
-    init(limit: Int, today: Int32, names: EventNames, filter: UserFilter) {
+    init(limit: Int, now: Int64, names: EventNames, filter: UserFilter) {
         self.limit = limit
-        self.today = today
+        self.now = now
         self.names = names
         self.filter = filter
     }
@@ -26,7 +26,7 @@ final class PartitionList {
 
 extension Partition {
     func openList(names: EventNames, filter: UserFilter) -> PartitionList {
-        let list = PartitionList(limit: users.count, today: today, names: names, filter: filter)
+        let list = PartitionList(limit: users.count, now: now, names: names, filter: filter)
         lists.append(list)
         return list
     }
@@ -37,7 +37,7 @@ extension Partition {
     func preserve(_ slot: Int) {
         for list in lists where slot < list.limit && slot >= list.cursor && list.kept[slot] == nil {
             guard users[slot].pointee.nameCount > 0 else { continue }
-            list.kept[slot] = view(slot, names: list.names, today: list.today)
+            list.kept[slot] = view(slot, names: list.names, now: list.now)
         }
     }
 
@@ -57,7 +57,7 @@ extension Partition {
             let kept = list.kept.removeValue(forKey: slot)
             // Who is as they were is left out before all of them is looked at.
             if kept == nil, !isListed(slot, list.filter) { continue }
-            let user = kept ?? view(slot, names: list.names, today: list.today)
+            let user = kept ?? view(slot, names: list.names, now: list.now)
             if !list.filter.passes(user) { continue }
             result.append(user)
         }
@@ -66,10 +66,7 @@ extension Partition {
 
     private func isListed(_ slot: Int, _ filter: UserFilter) -> Bool {
         if filter.isEmpty { return true }
-        if let segment = filter.segment {
-            let number = Int(users[slot].pointee.segment)
-            if number == 0 || segments.name(number - 1) != segment { return false }
-        }
+        if let segment = filter.segment, !isIn(slot, segment, by: filter.segmentation) { return false }
         if filter.tier == nil, filter.grade == nil { return true }
         guard let account = account(slot)?.pointee else { return false }
         if let tier = filter.tier {
@@ -80,11 +77,22 @@ extension Partition {
         }
         return true
     }
+
+    private func isIn(_ slot: Int, _ segment: String, by segmentation: String?) -> Bool {
+        if let segmentation { return isMember(slot, of: segment, by: segmentation) }
+        let number = Int(users[slot].pointee.segment)
+        return number != 0 && segments.name(number - 1) == segment
+    }
 }
 
 extension UserFilter {
     fileprivate func passes(_ user: UserView) -> Bool {
-        (segment == nil || user.segment?.name == segment) && (tier == nil || user.tier?.name == tier)
-            && (grade == nil || user.grade == grade)
+        isIn(user) && (tier == nil || user.tier?.name == tier) && (grade == nil || user.grade == grade)
+    }
+
+    private func isIn(_ user: UserView) -> Bool {
+        guard let segment else { return true }
+        guard let segmentation else { return user.segment?.name == segment }
+        return user.memberships.contains { $0.segmentation == segmentation && $0.segment.name == segment }
     }
 }

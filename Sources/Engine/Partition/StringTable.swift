@@ -52,6 +52,18 @@ struct StringTable: ~Copyable {
 
     mutating func intern(_ value: UnsafeRawBufferPointer) -> UInt32 { intern(value, hash: key.hash(value)) }
 
+    /// Number of a string; nil where the partition has never met it.
+    func find(_ value: [UInt8]) -> UInt32? {
+        value.withUnsafeBytes { value in
+            var position = Int(truncatingIfNeeded: key.hash(value)) & mask
+            while index[position] != 0 {
+                if matches(index[position] - 1, value) { return index[position] - 1 }
+                position = (position + 1) & mask
+            }
+            return nil
+        }
+    }
+
     private func matches(_ number: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
         let start = number == 0 ? 0 : Int(ends[Int(number) - 1])
         let end = Int(ends[Int(number)])

@@ -13,6 +13,10 @@ struct Terms: BitwiseCopyable {
     /// As in `EngineSettings`.
     let stageMemory: Int64
     let stageDelays: Int64
+    /// Probabilities, as in `OutcomeSettings`.
+    let churnRisk: Double
+    let churnClear: Double
+    let highIntent: Double
     private let delays: InlineArray<16, Int64>
     private let enabled: UInt32
 
@@ -26,6 +30,9 @@ struct Terms: BitwiseCopyable {
         isWall = settings.clockMode == .wall
         stageMemory = settings.stageMemory
         stageDelays = settings.stageDelays
+        churnRisk = settings.outcomes.churnRisk
+        churnClear = settings.outcomes.churnClear
+        highIntent = settings.outcomes.highIntent
         var delays = InlineArray<16, Int64>(repeating: 0)
         var enabled: UInt32 = 0
         for rule in BuiltInRule.allCases {

@@ -30,8 +30,8 @@ struct UserRecord: BitwiseCopyable {
     var dayCount: UInt16 = 0
     var firedCount: UInt8 = 0
     var tailClass: UInt8 = 0
-    /// Segment number + 1, 0 before the first assignment.
-    var segment: UInt16 = 0
+    /// 10 bits of segment, 6 of profile.
+    private var segmentAndProfile: UInt16 = 0
     var flags: UInt16 = 0
 
     /// Whether a timer of this kind waits in the due queue.
@@ -39,7 +39,8 @@ struct UserRecord: BitwiseCopyable {
     static let sessionQueued: UInt16 = 1 << 1
     static let churnQueued: UInt16 = 1 << 2
     static let winBackQueued: UInt16 = 1 << 3
-    static let onboardingQueued: UInt16 = 1 << 4
+    /// `high_intent` was told in the present short session.
+    static let intentTold: UInt16 = 1 << 4
     /// The dormant trigger of the present absence has been decided.
     static let dormantDone: UInt16 = 1 << 5
     static let churnDone: UInt16 = 1 << 6
@@ -55,8 +56,34 @@ struct UserRecord: BitwiseCopyable {
     static let packedID: UInt16 = 1 << 13
     /// The repurchase trigger of the present cycle has fired.
     static let repurchaseDone: UInt16 = 1 << 14
+    /// `churn_risk` was told, and the risk has not fallen since.
+    static let churnRisk: UInt16 = 1 << 15
     /// The user was erased; nothing is left but the slot.
     static let erased: UInt16 = 1 << 12
+
+    init(firstSeen: Int64, lastSeen: Int64, shortStart: Int64, longStart: Int64, id: UInt32) {
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+        self.shortStart = shortStart
+        self.longStart = longStart
+        self.id = id
+    }
+
+    /// Segment number + 1, 0 before the first assignment.
+    var segment: UInt16 {
+        @inline(__always) get { segmentAndProfile >> ProfileCode.bitCount }
+        @inline(__always) set {
+            segmentAndProfile = newValue << ProfileCode.bitCount | UInt16(profile.bits)
+        }
+    }
+
+    /// As decided upon.
+    var profile: ProfileCode {
+        @inline(__always) get { ProfileCode(bits: UInt8(truncatingIfNeeded: segmentAndProfile)) }
+        @inline(__always) set {
+            segmentAndProfile = segment << ProfileCode.bitCount | UInt16(newValue.bits)
+        }
+    }
 
     @inline(__always)
     func has(_ flag: UInt16) -> Bool { flags & flag != 0 }
@@ -89,6 +116,8 @@ struct AccountRecord: BitwiseCopyable {
     /// The last purchases with their items, encoded.
     var recent: UInt32 = 0
     var recentBytes: UInt32 = 0
+    /// Lines of all purchases; one without items is one line.
+    var itemLines: UInt32 = 0
     var daysClass: UInt8 = 0
     var amountsClass: UInt8 = 0
     var recentClass: UInt8 = 0
@@ -116,10 +145,28 @@ struct PurchaseDay: BitwiseCopyable {
 
 /// Money spent under one value of a dimension.
 struct AmountEntry: BitwiseCopyable {
-    /// 0 category, 1 payment method, 2 channel.
-    var dimension: UInt32
+    /// 8 bits of dimension (0 category, 1 payment method, 2 channel), 24 of lines, which payment methods
+    /// count.
+    private var packed: UInt32
     var value: UInt32
     var amount: Int64
+
+    static let linesMax: UInt32 = (1 << 24) - 1
+
+    init(dimension: UInt32, value: UInt32, amount: Int64, lines: UInt32) {
+        packed = dimension | min(lines, Self.linesMax) << 8
+        self.value = value
+        self.amount = amount
+    }
+
+    @inline(__always)
+    var dimension: UInt32 { packed & 0xFF }
+    var lines: UInt32 { packed >> 8 }
+
+    /// Stops at the most that fits.
+    mutating func add(lines more: UInt32) {
+        packed = dimension | min(lines + min(more, Self.linesMax), Self.linesMax) << 8
+    }
 }
 
 /// A session that is over but may still be joined by late events.

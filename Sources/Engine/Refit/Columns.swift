@@ -31,9 +31,11 @@ package struct SegmentColumns: FitColumns {
     }
 }
 
-/// Purchase days of the buyers: those of buyer `i` are `days[offsets[i]..<offsets[i + 1]]`.
+/// Purchase days of the buyers and what was bought on them: those of buyer `i` are `days[offsets[i]..<offsets[i + 1]]`.
 package struct PurchaseDayColumns: FitColumns {
     package var days: [Int32] = []
+    package var purchases: [UInt32] = []
+    package var revenue: [Double] = []
     package var offsets: [UInt32] = [0]
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
@@ -46,6 +48,8 @@ package struct PurchaseDayColumns: FitColumns {
     package mutating func append(_ other: PurchaseDayColumns) {
         let base = offsets[offsets.count - 1]
         days.append(contentsOf: other.days)
+        purchases.append(contentsOf: other.purchases)
+        revenue.append(contentsOf: other.revenue)
         offsets.append(contentsOf: other.offsets.dropFirst().map { $0 + base })
         heldOut.append(contentsOf: other.heldOut)
         from = min(from, other.from)
@@ -109,6 +113,8 @@ extension Partition {
         return columns
     }
 
+    /// - Parameter decidedOnly: only days with a purchase that has been decided upon. What was bought on the
+    ///   last of them may not have been, and is not looked at by the fit.
     func repurchaseColumns(decidedOnly: Bool) -> PurchaseDayColumns {
         var columns = PurchaseDayColumns()
         for slot in 0..<users.count {
@@ -125,6 +131,8 @@ extension Partition {
             for index in 0..<Int(account.pointee.dayCount)
             where days[index].count > undecided[days[index].day] ?? 0 {
                 columns.days.append(days[index].day)
+                columns.purchases.append(days[index].count)
+                columns.revenue.append(Double(days[index].revenue) / 1e6)
                 taken += 1
             }
             if taken == 0 { continue }

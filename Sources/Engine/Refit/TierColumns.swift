@@ -7,6 +7,8 @@ package struct TierColumns: FitColumns {
     package var frequency: [Double] = []
     package var monetaryValue: [Double] = []
     package var age: [Double] = []
+    /// Nil where no model of it is in use.
+    package var lifetimeValue: [Double]?
     /// 0 without a purchase in the year up to the as-of day.
     package var yearSpend: [Double] = []
     /// 1 with one.
@@ -21,6 +23,16 @@ package struct TierColumns: FitColumns {
     package init() {}
 
     package mutating func append(_ other: TierColumns) {
+        if other.rows == 0 { return }
+        if rows == 0 {
+            self = other
+            return
+        }
+        if let known = lifetimeValue, let more = other.lifetimeValue {
+            lifetimeValue = known + more
+        } else {
+            lifetimeValue = nil
+        }
         daysSinceLast.append(contentsOf: other.daysSinceLast)
         frequency.append(contentsOf: other.frequency)
         monetaryValue.append(contentsOf: other.monetaryValue)
@@ -37,6 +49,7 @@ package struct TierColumns: FitColumns {
         frequency.append(values.frequency)
         monetaryValue.append(values.monetaryValue)
         age.append(values.age)
+        if let value = values.lifetimeValue { lifetimeValue?.append(value) }
         yearSpend.append(values.yearSpend ?? 0)
         boughtInYear.append(values.yearSpend == nil ? 0 : 1)
     }
@@ -53,6 +66,7 @@ extension Partition {
     ///   that the order of arrival does not show, money included; else everything that has arrived.
     func tierColumns(decidedOnly: Bool) -> TierColumns {
         var columns = TierColumns()
+        if lifetimeValue.isFitted { columns.lifetimeValue = [] }
         let asOf = decidedOnly ? settings.zone.day(of: EventTime(microseconds: frontier)) : today
         for slot in 0..<users.count {
             guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
@@ -60,7 +74,7 @@ extension Partition {
             let taken = decidedOnly ? days.prefix { $0.day < asOf } : days[...]
             var sums = PurchaseSums()
             for day in taken { sums.add(day, asOf: asOf) }
-            guard let values = sums.values(asOf: asOf) else { continue }
+            guard let values = tierValues(sums, asOf: asOf) else { continue }
             columns.add(values)
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, account.pointee.firstPurchase)

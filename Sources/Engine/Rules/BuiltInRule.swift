@@ -13,6 +13,8 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
     case botSuspected
     case retracted
     case tierChanged
+    case churnRisk
+    case highIntent
 
     /// Name of type and rule in the contract.
     package var text: String {
@@ -30,6 +32,8 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
         case .botSuspected: "bot_suspected"
         case .retracted: "retracted"
         case .tierChanged: "tier_changed"
+        case .churnRisk: "churn_risk"
+        case .highIntent: "high_intent"
         }
     }
 

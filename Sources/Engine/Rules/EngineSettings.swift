@@ -20,6 +20,7 @@ package struct EngineSettings: Sendable, Equatable {
     /// Instants of scheduled refits under the event clock: distance and offset from midnight; nil: none.
     package var refitEvery: Int64?
     package var refitAt: Int64 = 0
+    package var outcomes = OutcomeSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -54,6 +55,7 @@ package struct EngineSettings: Sendable, Equatable {
             (.onboardingStalled, triggers.onboardingStalled), (.welcome, triggers.welcome),
             (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
             (.botSuspected, triggers.botSuspected), (.tierChanged, triggers.tierChanged),
+            (.churnRisk, triggers.churnRisk), (.highIntent, triggers.highIntent),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
         }
@@ -61,6 +63,7 @@ package struct EngineSettings: Sendable, Equatable {
             refitEvery = schedule.every
             refitAt = schedule.at
         }
+        outcomes = OutcomeSettings(settings)
     }
 
     private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
@@ -108,6 +111,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitEvery != nil)
         out.put(refitEvery ?? 0)
         out.put(refitAt)
+        outcomes.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -139,7 +143,7 @@ package struct EngineSettings: Sendable, Equatable {
         for _ in 0..<ruleRows {
             rules.append(RuleSetting(enabled: try input.getBool(), delay: try input.get()))
         }
-        guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
+        guard ruleRows > Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0) else {
             throw StateError("saved settings know \(ruleRows) rules")
         }
         // Rules that came later stand as they do where nothing is configured.
@@ -148,6 +152,7 @@ package struct EngineSettings: Sendable, Equatable {
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
+        outcomes = try OutcomeSettings(from: &input)
         try check()
     }
 

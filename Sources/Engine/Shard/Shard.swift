@@ -229,6 +229,15 @@ package actor Shard {
                 try partition.adoptTiers(
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
+            case let name where SettingsKeys.segmentations.contains(name):
+                try partition.adoptSegmentation(verdict)
+            case ChurnModel.name:
+                try partition.adoptChurn(
+                    verdict.bytes, version: verdict.version, instant: verdict.instant)
+            // It says what goes with conversion and is asked nothing about a user.
+            case DriversModel.name: break
+            case HighIntentModel.name:
+                try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
         } catch {
@@ -270,7 +279,9 @@ package actor Shard {
     package func user(_ id: [UInt8], names: EventNames) -> UserView? {
         let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
-        return partition.view(slot, names: names)
+        var view = partition.view(slot, names: names, explained: true)
+        view.repurchase?.why = partition.repurchaseReasons(slot)
+        return view
     }
 
     package func segmentTotals() -> (version: Int, segments: [SegmentTotals]) {
@@ -299,7 +310,7 @@ package actor Shard {
     }
 
     /// The model's segments, the outliers' last.
-    private static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
+    static func groups(_ model: SegmentsModel) -> [(id: Int, name: String)] {
         model.segments.map { (Int($0.id), $0.name) } + [(SegmentState.outlierID, SegmentsModel.outlierName)]
     }
 

@@ -17,10 +17,12 @@ struct KMeans {
     /// Passes of Hartigan's improvement over a small and a large table.
     var passes = 50
     var largePasses = 2
-    /// Squared movement of all centroids, standardised units, below which Lloyd rests, on a small and a large
-    /// table; scikit-learn's is 1e-4.
+    /// Squared movement of all centroids, in units of the features' mean variance, below which Lloyd rests, on
+    /// a small and a large table; scikit-learn's is 1e-4.
     var tolerance = 1e-8
     var largeTolerance = 1e-6
+    /// Mean variance of the features.
+    var meanVariance = 1.0
 
     /// The best partition found.
     /// - Parameter k: at least 1; more than there are points means as many as there are points.
@@ -105,7 +107,7 @@ struct KMeans {
     }
 
     private func finish(_ centroids: [SIMD4<Double>], _ points: WeightedPoints, passes: Int) -> Partition {
-        let tolerance = points.count > sampleSize ? largeTolerance : tolerance
+        let tolerance = (points.count > sampleSize ? largeTolerance : tolerance) * meanVariance
         var partition = Partition(centroids: centroids, count: points.count)
         Lloyd.improve(&partition, points: points, iterations: iterations, tolerance: tolerance)
         let converged = partition.converged

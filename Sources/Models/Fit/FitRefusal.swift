@@ -26,6 +26,22 @@ package enum FitRefusal: Error, Equatable {
     case badWeights
     /// Of the tiers: not four that ascend.
     case badCuts
+    /// A row whose label cannot be, such as a class that does not exist.
+    case impossibleLabel(row: Int)
+    /// What the library that trains had against it.
+    case learner(String)
+    /// Rows whose outcome is known.
+    case tooFewRows(have: Int, need: Int)
+    /// Rows with one of the outcomes.
+    case tooFewOutcomes(label: UInt8, have: Int, need: Int)
+    /// No column tells rows apart.
+    case constantColumns
+    /// A column holds what was not known yet at the anchor.
+    case knownTooEarly(column: String, microseconds: Int64)
+    /// A column by itself orders the outcomes all but perfectly, which nothing known before does.
+    case tellsTheOutcome(column: String, area: Double)
+    /// Too few rows of an outcome for a way to balance them.
+    case cannotBalance(String)
     case unknownModel(String)
     case malformed(CodingFailure)
 
@@ -50,6 +66,17 @@ package enum FitRefusal: Error, Equatable {
         case .daysOutOfOrder(let buyer): "purchase days of buyer \(buyer) do not ascend to the as-of day"
         case .badWeights: "the weights of the tiers are five numbers, none negative and not all 0"
         case .badCuts: "the cuts of the tiers are four ascending numbers"
+        case .impossibleLabel(let row): "the label of row \(row) cannot be"
+        case .learner(let reason): "the trees could not be trained: \(reason)"
+        case .tooFewRows(let have, let need): "needs \(need) rows with a known outcome, has \(have)"
+        case .tooFewOutcomes(let label, let have, let need):
+            "needs \(need) rows with outcome \(label), has \(have)"
+        case .constantColumns: "no feature differs between rows"
+        case .knownTooEarly(let column, let microseconds):
+            "\(column) holds what was known only \(Double(microseconds) / 1e6) s after the anchor"
+        case .tellsTheOutcome(let column, let area):
+            "\(column) by itself tells the outcome (area under its curve \(Gate.shown(area)))"
+        case .cannotBalance(let way): "there are too few rows of an outcome for \(way)"
         case .unknownModel(let name): "no model is called \(name)"
         case .malformed(let failure): "malformed request: \(failure.reason)"
         }

@@ -15,7 +15,10 @@ protocol FitTask {
 
 /// Every kind of fit there is.
 private var fitTasks: [any FitTask.Type] {
-    [SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self]
+    [
+        SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self,
+        OutcomeTask<ChurnModel>.self, OutcomeTask<HighIntentModel>.self, DriversTask.self,
+    ]
 }
 
 enum RequestHead {

@@ -34,6 +34,12 @@ struct QuantileTable: Sendable, Equatable {
         return (Double(index) + (value - low) / (values[index] - low)) / 100
     }
 
+    /// Quantiles of `scale` times what is distributed so, given that it exceeds `elapsed`.
+    func forecast(scale: Double, elapsed: Double) -> RepurchaseModel.Forecast {
+        func at(_ p: Double) -> Double { scale * quantile(p, exceeding: elapsed / scale) }
+        return RepurchaseModel.Forecast(p10: at(0.1), p50: at(0.5), p90: at(0.9))
+    }
+
     /// The quantile among what is known to exceed `value`.
     func quantile(_ p: Double, exceeding value: Double) -> Double {
         guard value > 0 else { return quantile(p) }

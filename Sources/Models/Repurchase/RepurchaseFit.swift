@@ -2,6 +2,12 @@
 package struct RepurchaseConfig: Sendable, Equatable {
     /// Fewest intervals seen from purchase to purchase.
     package var minimumIntervals = 30
+    /// Fewest of them for trees; below, the shrunk mean serves.
+    package var minimumForTrees = 500
+    /// Most rows that trees learn from; of more only each second, third, … buyer is taken.
+    package var mostRows = 400_000
+    /// Of the rows and features that each tree draws.
+    package var seed: UInt64 = 0
     package init() {}
 }
 
@@ -11,7 +17,7 @@ extension RepurchaseModel {
 
     /// Fits the model; judged by a fit without the held-out buyers, then fitted on everybody.
     ///
-    /// The result does not depend on the order of the buyers, and no chance is involved.
+    /// The result does not depend on the order of the buyers.
     /// - Complexity: O(purchases · log purchases).
     package static func fit(
         _ columns: RepurchaseColumns, config: RepurchaseConfig, previous: RepurchaseModel?
@@ -25,13 +31,23 @@ extension RepurchaseModel {
         guard !training.buyers.isEmpty else { throw .nothingToLearnFrom }
         guard held.intervals.contains(where: \.ended) else { throw .nothingHeldOut }
         let everything = RepurchaseHistory(columns) { _ in true }
-        let model = RepurchaseModel(everything)
+        let table = IntervalTable(columns, most: config.mostRows)
+        let seen = training.intervals.lazy.filter(\.ended).count
+        let trees =
+            seen >= max(RepurchaseTrees.least, config.minimumForTrees)
+            ? try RepurchaseTreesFit(table, seed: config.seed) : nil
+        var model = RepurchaseModel(everything)
+        model.trees = trees?.final
         let judged = RepurchaseJudgement(
-            candidate: RepurchaseModel(training), final: model, previous: previous, training: training,
-            held: held)
+            .init(
+                shrunk: RepurchaseModel(training), trees: trees, final: model, previous: previous,
+                rates: BetaGeometricGaps(columns)), table, training: training)
+        if !judged.treesWin { model.trees = nil }
+        let published = try PublishedRegressor(columns).metrics
         return RepurchaseFit(
-            model: model, evidence: judged.evidence, metrics: judged.metrics, baseline: judged.baseline,
-            parameters: parameters(model, everything))
+            model: model, evidence: judged.evidence, metrics: judged.metrics + published,
+            baseline: judged.baseline,
+            parameters: parameters(model, everything, tried: trees != nil, config))
     }
 
     init(_ history: RepurchaseHistory) {
@@ -53,10 +69,10 @@ extension RepurchaseModel {
     }
 
     private static func parameters(
-        _ model: RepurchaseModel, _ history: RepurchaseHistory
+        _ model: RepurchaseModel, _ history: RepurchaseHistory, tried: Bool, _ config: RepurchaseConfig
     ) -> [Tree.Member] {
         let ended = history.intervals.filter(\.ended).count
-        let tables = zip(classes, model.ratios).map { from, table in
+        let tables = zip(classes, model.trees?.ratios ?? model.ratios).map { from, table in
             Tree.Member(
                 "from_\(from)_intervals",
                 .object([
@@ -64,13 +80,32 @@ extension RepurchaseModel {
                     .init("p90", .finite(table.quantile(0.9))),
                 ]))
         }
-        return [
+        let method =
+            model.isBoosted
+            ? "accelerated failure time, boosted trees"
+            : tried
+                ? "shrunk mean gap: trees were no better on held-out buyers"
+                : "shrunk mean gap: trees need \(config.minimumForTrees) intervals to learn from"
+        var parameters: [Tree.Member] = [
+            .init("method", .string(method)), .init("buyers_of_one_day", .string("population")),
             .init("population_mean_d", .finite(model.populationMean)),
             .init("prior_weight", .finite(model.priorWeight)),
             .init("intervals", .int(Int64(ended))),
             .init("running", .int(Int64(history.intervals.count - ended))),
             .init("ratio", .object(tables)),
         ]
+        if let forest = model.trees?.forest {
+            let gains = forest.importance.map(\.gain)
+            let total = max(gains.reduce(0, +), 1e-300)
+            parameters += [
+                .init("trees", .int(Int64(forest.treeCount))),
+                .init(
+                    "importance",
+                    .object(
+                        zip(PurchaseTrail.features, gains).map { .init($0, .finite($1 / total)) })),
+            ]
+        }
+        return parameters
     }
 }
 

@@ -48,12 +48,26 @@ enum SegmentNames {
             nameBest(profiles, kept, &names, &taken)
             nameOthers(profiles, kept, &names, &taken)
         }
+        return describeOthers(
+            profiles, features: features, names: names, kept: kept.map { isDescriptive($0) ? $0 : nil },
+            idle: "visitors")
+    }
+
+    /// Descriptive names for the groups that have no other.
+    /// - Parameters:
+    ///   - names: those given already.
+    ///   - kept: earlier descriptive names.
+    ///   - idle: of a group that does less than others in all.
+    static func describeOthers(
+        _ profiles: [SegmentProfile], features: [String], names: [String?], kept: [String?], idle: String
+    ) -> [String] {
+        var taken = Set((names + kept).compactMap { $0 })
+        taken.insert(SegmentsModel.outlierName)
         return profiles.indices.map { index in
-            if let name = names[index] { return name }
-            if let name = kept[index], isDescriptive(name) { return name }
+            if let name = names[index] ?? kept[index] { return name }
             let alone = profiles.count == 1
             let name = distinct(
-                alone ? "everyone" : description(profiles[index], features: features), taken)
+                alone ? "everyone" : description(profiles[index], features: features, idle: idle), taken)
             taken.insert(name)
             return name
         }
@@ -188,9 +202,11 @@ enum SegmentNames {
         "session_start": "session", "sign_up": "sign_up", "long_total_s": "long_session",
     ]
 
-    private static func description(_ profile: SegmentProfile, features: [String]) -> String {
+    private static func description(
+        _ profile: SegmentProfile, features: [String], idle: String
+    ) -> String {
         var most = 0.5
-        var name = "visitors"
+        var name = idle
         for (feature, deviation) in zip(features, profile.centroid) where deviation > most {
             most = deviation
             name = "\(stems[feature] ?? feature)_heavy"

@@ -9,7 +9,7 @@ struct SegmentProfile: Sendable, Equatable {
     var daysSinceFirstEvent = 0.0
     /// Over the buyers among them; 0 without any.
     var daysSinceLastPurchase = 0.0
-    /// Mean of the centroid's standardised counts: how much they do.
+    /// Mean of the centroid's standardised measures of doing: how much they do.
     var activity = 0.0
     /// Standardised.
     var centroid: [Double] = []
@@ -30,9 +30,13 @@ struct ExactSum {
 }
 
 extension SegmentProfile {
-    /// - Parameter clusterOf: per user the cluster, or −1 for one set apart; shape [n].
+    /// - Parameters:
+    ///   - clusterOf: per user the cluster, or −1 for one set apart; shape [n].
+    ///   - active: which features say how much a user does.
+    ///   - silentByPurchase: silence is that since the last purchase, for buyers.
     static func profiles(
-        _ columns: SegmentsColumns, clusterOf: (Int) -> Int, centroids: [[Double]], counted: [Bool]
+        _ columns: SegmentsColumns, clusterOf: (Int) -> Int, centroids: [[Double]], active: [Bool],
+        silentByPurchase: Bool = false
     ) -> [SegmentProfile] {
         var profiles = centroids.map { SegmentProfile(centroid: $0) }
         var sums = centroids.map { _ in [ExactSum](repeating: ExactSum(), count: 4) }
@@ -41,9 +45,11 @@ extension SegmentProfile {
             guard cluster >= 0 else { continue }
             profiles[cluster].users += 1
             sums[cluster][0].add(columns.revenue[user])
-            sums[cluster][1].add(columns.daysSinceLastEvent[user])
-            sums[cluster][2].add(columns.daysSinceFirstEvent[user])
             let sincePurchase = columns.daysSinceLastPurchase[user]
+            let silence =
+                silentByPurchase && !sincePurchase.isNaN ? sincePurchase : columns.daysSinceLastEvent[user]
+            sums[cluster][1].add(silence)
+            sums[cluster][2].add(columns.daysSinceFirstEvent[user])
             if !sincePurchase.isNaN {
                 profiles[cluster].buyers += 1
                 sums[cluster][3].add(sincePurchase)
@@ -56,7 +62,7 @@ extension SegmentProfile {
             profiles[index].daysSinceFirstEvent = sums[index][2].value / users
             profiles[index].daysSinceLastPurchase =
                 sums[index][3].value / Double(max(1, profiles[index].buyers))
-            let counts = zip(centroids[index], counted).filter(\.1).map(\.0)
+            let counts = zip(centroids[index], active).filter(\.1).map(\.0)
             profiles[index].activity = counts.reduce(0, +) / Double(max(1, counts.count))
         }
         return profiles

@@ -63,7 +63,19 @@ package struct SegmentsConfig: Sendable, Equatable {
         }
     }
 
+    /// After what the groups are named.
+    package enum Naming: UInt8, Sendable {
+        /// What users do and spend: `vip`, `loyal`, `newcomer`, `dormant`, `at_risk` (see `SegmentNames`).
+        case activity = 0
+        /// The same for buyers alone: silence and age are those of their purchases.
+        case value = 1
+        /// How buyers pay: `star`, `supporter`, `value` (see `PaymentNames`).
+        case payments = 2
+    }
+
     package var features: [Feature]
+    package var transform = SegmentTransform.standard
+    package var naming = Naming.activity
     /// Named groups, the outliers' included where there are any; 0: chosen.
     package var k = 6
     package var restarts = 20

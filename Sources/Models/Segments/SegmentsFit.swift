@@ -21,9 +21,12 @@ struct SegmentsFitting {
     let config: SegmentsConfig
     let previous: SegmentsModel?
     let upper: [Double]
+    /// After the logarithm where there is one.
     let rows: DistinctRows
     /// Per distinct row the users that are clustered: 0 for outliers.
     let inside: [UInt32]
+    /// Per distinct row the group that the model in use puts it into; empty where there is none.
+    let before: [UInt16]
     let outliers: UInt64
     let insideUsers: Int
     var generator: SeededGenerator
@@ -35,11 +38,14 @@ struct SegmentsFitting {
         try columns.check(config.names)
         self.columns = columns
         self.config = config
-        self.previous = previous.flatMap { $0.features == config.names ? $0 : nil }
+        let comparable = previous.flatMap {
+            $0.features == config.names && $0.transform == config.transform ? $0 : nil
+        }
+        self.previous = comparable
         let upper = OutlierBound.upper(
             columns: columns.features, counted: config.features.map(\.counted),
             distance: config.outlierDistance)
-        let rows = DistinctRows(columns: columns.features, held: columns.heldOut)
+        var rows = DistinctRows(columns: columns.features, held: columns.heldOut)
         let bounds = grouped(upper, padding: .infinity)
         var inside = rows.users
         var outliers: UInt64 = 0
@@ -50,6 +56,8 @@ struct SegmentsFitting {
             }
         }
         self.upper = upper
+        before = previous.map { $0.features == config.names ? rows.groups(in: $0) : [] } ?? []
+        rows.apply(config.transform)
         self.rows = rows
         self.inside = inside
         self.outliers = outliers
@@ -68,7 +76,9 @@ struct SegmentsFitting {
     let nextID: UInt16
 
     mutating func run() throws(FitRefusal) -> SegmentsFit {
-        let standardisation = Standardisation(rows, weights: inside, features: config.features.count)
+        let measured = Standardisation(rows, weights: inside, features: config.features.count)
+        let standardisation = config.transform.standardises ? measured : .none(features: measured.mean.count)
+        if !config.transform.standardises { kmeans.meanVariance = measured.meanVariance }
         let points = standardisation.points(rows, weights: inside)
         let curve = curve(points)
         let k = config.k > 0 ? max(1, config.k - (outliers > 0 ? 1 : 0)) : curve.chosen
@@ -79,15 +89,16 @@ struct SegmentsFitting {
         if curve.partitions.indices.contains(k - 1), curve.partitions[k - 1].inertia < partition.inertia {
             partition = curve.partitions[k - 1]
         }
-        let named = name(partition, points: points, standardisation: standardisation)
+        let named = name(
+            partition, points: points, standardisation: standardisation, measured: measured)
         let model = SegmentsModel(
-            features: config.names, counted: config.features.map(\.counted),
+            features: config.names, counted: config.features.map(\.counted), transform: config.transform,
             standardisation: standardisation, outlierUpper: upper, segments: named.segments,
             outliers: outliers, inertia: partition.inertia, nextID: named.nextID)
         return SegmentsFit(
             model: model, evidence: judgement.evidence(final: model, converged: partition.converged),
             metrics: judgement.metrics, baseline: judgement.baseline,
-            parameters: parameters(model, curve: curve, asked: k))
+            parameters: parameters(model, curve: curve, asked: k, groupOfRow: named.groupOfRow))
     }
 
     struct Curve {

@@ -21,7 +21,10 @@ extension SegmentsFitting {
         let heldUsers = held.reduce(0) { $0 + Int($1) }
         guard heldUsers > 0 else { throw .nothingHeldOut }
         guard heldUsers < insideUsers else { throw .nothingToLearnFrom }
-        let standardisation = Standardisation(rows, weights: training, features: config.features.count)
+        let standardisation =
+            config.transform.standardises
+            ? Standardisation(rows, weights: training, features: config.features.count)
+            : .none(features: config.features.count)
         let points = standardisation.points(rows, weights: training)
         let partition = kmeans.fit(points, k: k, generator: &generator)
         let test = standardisation.points(rows, weights: held)

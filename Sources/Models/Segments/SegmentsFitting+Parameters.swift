@@ -1,10 +1,13 @@
 /// What the status port shows of a segmentation.
 extension SegmentsFitting {
-    func parameters(_ model: SegmentsModel, curve: Curve, asked: Int) -> [Tree.Member] {
+    func parameters(
+        _ model: SegmentsModel, curve: Curve, asked: Int, groupOfRow: [UInt16]
+    ) -> [Tree.Member] {
         var parameters: [Tree.Member] = [
             .init("k", .int(Int64(model.segments.count))),
             .init("inertia", .finite(model.inertia)),
             .init("features", .array(model.features.map { .string($0) })),
+            .init("transform", .string(model.transform.text)),
             .init("mean", .numbers(model.mean)),
             .init("scale", .numbers(model.scale)),
             .init("centroids", .array(model.segments.map { .numbers($0.centroid) })),
@@ -16,6 +19,11 @@ extension SegmentsFitting {
             .init("names", .array(model.segments.map { .string($0.name) })),
             .init("users", .array(model.segments.map { .int(Int64($0.users)) })),
         ]
+        if model.segments.contains(where: { $0.target != nil }) {
+            parameters.append(
+                .init("targets", .array(model.segments.map { $0.target.map { .int(Int64($0)) } ?? .null })))
+        }
+        if let moves = moves(after: groupOfRow) { parameters.append(.init("moves", moves)) }
         if model.segments.count < asked {
             parameters.append(
                 .init(

@@ -1,6 +1,10 @@
 extension SegmentsModel {
     private static let magic: UInt32 = 0x4745_5352  // RSEG
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
+    /// Models of that version are standardised and have no targets.
+    private static let versionWithoutTransform: UInt32 = 1
+    /// In place of the id of a target that there is not.
+    private static let noTarget: UInt16 = .max
 
     /// The model, self-contained; equal models have equal bytes.
     package var bytes: [UInt8] {
@@ -9,6 +13,7 @@ extension SegmentsModel {
         writer.put(SegmentsModel.version)
         writer.put(features)
         for flag in counted { writer.put(flag) }
+        writer.put(transform.rawValue)
         writer.put(mean)
         writer.put(scale)
         writer.put(outlierUpper)
@@ -21,6 +26,7 @@ extension SegmentsModel {
             writer.put(segment.name)
             writer.put(segment.users)
             writer.put(segment.centroid)
+            writer.put(segment.target ?? SegmentsModel.noTarget)
         }
         return writer.bytes
     }
@@ -35,11 +41,14 @@ extension SegmentsModel {
     private init(from reader: inout ByteReader) throws(CodingFailure) {
         guard try reader.uint32() == SegmentsModel.magic else { throw .badMagic }
         let version = try reader.uint32()
-        guard version == SegmentsModel.version else { throw .badVersion(version) }
+        let isOld = version == SegmentsModel.versionWithoutTransform
+        guard isOld || version == SegmentsModel.version else { throw .badVersion(version) }
         let features = try reader.strings()
         var counted: [Bool] = []
         for _ in features { counted.append(try reader.flag()) }
         let at = reader.position
+        let transform = isOld ? .standard : SegmentTransform(rawValue: try reader.integer(UInt8.self))
+        guard let transform else { throw .badValue(at: at) }
         let standardisation = Standardisation(mean: try reader.doubles(), scale: try reader.doubles())
         let upper = try reader.doubles()
         let outliers = try reader.uint64()
@@ -50,13 +59,19 @@ extension SegmentsModel {
             segments.append(
                 Segment(
                     id: try reader.integer(UInt16.self), name: try reader.string(),
-                    users: try reader.uint64(), centroid: try reader.doubles()))
+                    users: try reader.uint64(), centroid: try reader.doubles(),
+                    target: isOld ? nil : try SegmentsModel.target(from: &reader)))
         }
         try reader.finish()
         self.init(
-            features: features, counted: counted, standardisation: standardisation, outlierUpper: upper,
-            segments: segments, outliers: outliers, inertia: inertia, nextID: nextID)
+            features: features, counted: counted, transform: transform, standardisation: standardisation,
+            outlierUpper: upper, segments: segments, outliers: outliers, inertia: inertia, nextID: nextID)
         guard isSound else { throw .badValue(at: at) }
+    }
+
+    private static func target(from reader: inout ByteReader) throws(CodingFailure) -> UInt16? {
+        let id = try reader.integer(UInt16.self)
+        return id == noTarget ? nil : id
     }
 
     /// Whether shapes agree and every number is usable.
@@ -69,6 +84,7 @@ extension SegmentsModel {
             && finite.allSatisfy { $0.isFinite } && scale.allSatisfy { $0 > 0 }
             && !outlierUpper.contains { $0.isNaN } && ids == ids.sorted() && Set(ids).count == ids.count
             && !ids.contains(SegmentsModel.outlierID)
+            && segments.allSatisfy { $0.target.map(ids.contains) ?? true }
     }
 }
 

@@ -4,6 +4,8 @@ package struct SegmentsModel: StoredModel {
 
     /// Id of the group of those set apart; no cluster ever gets it.
     package static let outlierID: UInt16 = 255
+    /// Clusters' ids are below it.
+    package static let idLimit: UInt16 = 254
     package static let outlierName = "outlier"
 
     /// One group of users.
@@ -13,15 +15,30 @@ package struct SegmentsModel: StoredModel {
         package var name: String
         /// Users it had when fitted.
         package var users: UInt64
-        /// In standardised units.
+        /// In transformed units.
         package var centroid: [Double]
+        /// The group its members should come to, by id; its own where they should stay, nil where there is
+        /// no such aim.
+        package var target: UInt16?
+
+        package init(
+            id: UInt16, name: String, users: UInt64, centroid: [Double], target: UInt16? = nil
+        ) {
+            self.id = id
+            self.name = name
+            self.users = users
+            self.centroid = centroid
+            self.target = target
+        }
     }
 
     package let features: [String]
     /// Which features are counts, held against the bound on each event.
     package let counted: [Bool]
+    package let transform: SegmentTransform
+    /// Of the features, after the logarithm where the transform takes it; 0 where it does not standardise.
     package let mean: [Double]
-    /// Population deviation over the users that are no outliers.
+    /// Population deviation over the users that are no outliers; 1 where the transform does not standardise.
     package let scale: [Double]
     /// Per feature the greatest value that is not far outside; infinite where there is no bound.
     package let outlierUpper: [Double]
@@ -29,7 +46,7 @@ package struct SegmentsModel: StoredModel {
     package let segments: [Segment]
     /// Users set apart when fitted.
     package let outliers: UInt64
-    /// Sum of squared distances to the centroids, standardised units, over everybody who is no outlier.
+    /// Sum of squared distances to the centroids, transformed units, over everybody who is no outlier.
     package let inertia: Double
     /// The next id for a group that matches none so far.
     package let nextID: UInt16
@@ -39,11 +56,13 @@ package struct SegmentsModel: StoredModel {
     private let centroids: [Double]
 
     init(
-        features: [String], counted: [Bool], standardisation: Standardisation, outlierUpper: [Double],
-        segments: [Segment], outliers: UInt64, inertia: Double, nextID: UInt16
+        features: [String], counted: [Bool], transform: SegmentTransform = .standard,
+        standardisation: Standardisation, outlierUpper: [Double], segments: [Segment], outliers: UInt64,
+        inertia: Double, nextID: UInt16
     ) {
         self.features = features
         self.counted = counted
+        self.transform = transform
         mean = standardisation.mean
         scale = standardisation.scale
         self.outlierUpper = outlierUpper
@@ -65,21 +84,37 @@ package struct SegmentsModel: StoredModel {
         if isOutlier(features: values) { return SegmentsModel.outlierID }
         var best = Double.infinity
         var nearest = 0
-        let width = mean.count
         for cluster in 0..<segments.count {
-            var distance = 0.0
-            for feature in 0..<width {
-                let difference =
-                    (values[feature] - mean[feature]) * inverse[feature]
-                    - centroids[cluster * width + feature]
-                distance += difference * difference
-            }
+            let distance = squaredDistance(values, cluster: cluster)
             if distance < best {
                 best = distance
                 nearest = cluster
             }
         }
         return segments[nearest].id
+    }
+
+    /// Distance of a user to the centroid of a group, transformed units; nil where there is no such group, as
+    /// with the outliers'.
+    ///
+    /// - Parameter values: as for `assign`.
+    package func distance(features values: UnsafePointer<Double>, to id: UInt16) -> Double? {
+        segments.firstIndex { $0.id == id }.map { squaredDistance(values, cluster: $0).squareRoot() }
+    }
+
+    @inline(__always)
+    private func squaredDistance(_ values: UnsafePointer<Double>, cluster: Int) -> Double {
+        let width = mean.count
+        let takesLogarithm = transform.takesLogarithm
+        var distance = 0.0
+        for feature in 0..<width {
+            let value =
+                takesLogarithm ? SegmentTransform.logarithm(values[feature]) : values[feature]
+            let difference =
+                (value - mean[feature]) * inverse[feature] - centroids[cluster * width + feature]
+            distance += difference * difference
+        }
+        return distance
     }
 
     /// Whether a user is beyond the bound of any feature.

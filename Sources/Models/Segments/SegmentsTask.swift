@@ -67,6 +67,8 @@ extension SegmentsConfig {
             writer.put(UInt64(max(0, number)))
         }
         writer.put(outlierDistance)
+        writer.put(transform.rawValue)
+        writer.put(naming.rawValue)
     }
 
     /// Numbers beyond what a fit can do in reasonable time and memory are refused.
@@ -91,6 +93,11 @@ extension SegmentsConfig {
         silhouetteSample = try number(2...20_000)
         let at = reader.position
         outlierDistance = try reader.double()
-        guard outlierDistance.isFinite, outlierDistance >= 0 else { throw .badValue(at: at) }
+        guard outlierDistance.isFinite, outlierDistance >= 0,
+            let transform = SegmentTransform(rawValue: try reader.integer(UInt8.self)),
+            let naming = Naming(rawValue: try reader.integer(UInt8.self))
+        else { throw .badValue(at: at) }
+        self.transform = transform
+        self.naming = naming
     }
 }

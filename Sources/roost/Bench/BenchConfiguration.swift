@@ -15,7 +15,7 @@ struct BenchConfiguration: Sendable {
     private static let rules = [
         "browse_abandoned", "cart_abandoned", "checkout_abandoned", "churned", "win_back", "dormant",
         "onboarding_stalled", "welcome", "repurchase_due", "segment_moved", "bot_suspected",
-        "tier_changed",
+        "tier_changed", "churn_risk", "high_intent",
     ]
 
     var clock = Settings.ClockMode.event

@@ -120,8 +120,8 @@ enum TriggerTable {
     private static func style(of type: String) -> Terminal.Style {
         switch type {
         case "retracted", "erased", "bot_suspected": .red
-        case "churned", "win_back", "dormant", "onboarding_stalled": .yellow
-        case "welcome", "repurchase_due": .green
+        case "churned", "churn_risk", "win_back", "dormant", "onboarding_stalled": .yellow
+        case "welcome", "repurchase_due", "high_intent": .green
         case "segment_moved", "tier_changed": .blue
         default: .cyan
         }

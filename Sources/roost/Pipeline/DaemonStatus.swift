@@ -92,7 +92,38 @@ struct DaemonStatus: StatusSource {
 
     func readiness() async -> String? { failure.value }
 
-    func segments() async -> SegmentsView {
+    func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
+        guard let segmentation, segmentation != SegmentsModel.name else { return await segments() }
+        try requireSegmentation(segmentation)
+        let asOf = EventTime(microseconds: await sequencer.ledger.clock.now)
+        var totals = SegmentationTotals()
+        for shard in shards { totals.add(await shard.segmentTotals(by: segmentation)) }
+        let features = totals.features
+        return SegmentsView(
+            asOf: asOf, model: totals.version == 0 ? nil : "\(segmentation)@\(totals.version)",
+            segments: totals.groups.filter {
+                $0.id != Int(SegmentsModel.outlierID) || $0.users > 0
+            }.map { group in
+                SegmentView(
+                    id: group.id, name: group.name, users: group.users, converted: group.converted,
+                    centroid: zip(features, group.sums).map {
+                        Named($0, group.summed == 0 ? 0 : Double($1) / 1e6 / Double(group.summed))
+                    })
+            })
+    }
+
+    private func requireSegmentation(_ name: String) throws(StatusFailure) {
+        let known = trainer.modelNames.filter {
+            $0 == SegmentsModel.name || SettingsKeys.segmentations.contains($0)
+        }
+        guard known.contains(name) else {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_segmentation",
+                detail: "there is no segmentation \(name); there are \(known.joined(separator: ", "))")
+        }
+    }
+
+    private func segments() async -> SegmentsView {
         let asOf = EventTime(microseconds: await sequencer.ledger.clock.now)
         var merged: [SegmentTotals] = []
         var version = 0
@@ -148,10 +179,19 @@ struct DaemonStatus: StatusSource {
     /// Names that a segmentation may give out: one that is empty now is an empty list.
     private static let segmentNames = ["vip", "loyal", "newcomer", "at_risk", "dormant", "outlier"]
 
-    func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList {
+    func users(_ asked: UserFilter) async throws(StatusFailure) -> any UserList {
+        if let segmentation = asked.segmentation, asked.segment == nil {
+            throw StatusFailure(
+                httpStatus: 400, code: "bad_parameter",
+                detail: "by=\(segmentation) says whose segment, and no segment is given")
+        }
+        var filter = asked
+        if filter.segmentation == SegmentsModel.name { filter.segmentation = nil }
         if let segment = filter.segment {
-            let known = await segments().segments.map(\.name)
-            if !Self.segmentNames.contains(segment) { try Self.require("segment", segment, among: known) }
+            let known = try await segments(by: asked.segmentation).segments.map(\.name)
+            if filter.segmentation != nil || !Self.segmentNames.contains(segment) {
+                try Self.require("segment", segment, among: known)
+            }
         }
         if let tier = filter.tier { try Self.require("tier", tier, among: TierRule.names) }
         if let grade = filter.grade { try Self.require("grade", grade, among: GradeRule.names) }
@@ -162,7 +202,7 @@ struct DaemonStatus: StatusSource {
         }
         let lastSeq = keeper.lastSeq
         let shards = shards
-        let asOf = await sequencer.atOnePosition { ledger in
+        let asOf = await sequencer.atOnePosition { [filter] ledger in
             for shard in shards {
                 let names = ledger.names
                 shard.ask({ $0.openList(id, names: names, filter: filter) }) {}

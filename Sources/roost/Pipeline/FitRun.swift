@@ -56,11 +56,26 @@ struct FitRun: Sendable {
     }
 
     func segments(_ columns: SegmentColumns) -> FitRequest {
-        let chosen = settings.segments
+        segments(columns, settings.segments, naming: .activity)
+    }
+
+    /// A segmentation beside the first.
+    func segmentation(_ columns: SegmentColumns) -> FitRequest {
+        let chosen = settings.segmentation(order.name) ?? settings.segments
+        let isOfBuyers = chosen.featureNames.contains { UserFeature($0)?.needsPurchase ?? false }
+        return segments(
+            columns, chosen, naming: order.name == "payments" ? .payments : isOfBuyers ? .value : .activity)
+    }
+
+    private func segments(
+        _ columns: SegmentColumns, _ chosen: Settings.SegmentsModel, naming: SegmentsConfig.Naming
+    ) -> FitRequest {
         var config = SegmentsConfig(
-            features: chosen.features.map {
+            features: chosen.featureNames.map {
                 SegmentsConfig.Feature($0, counted: SegmentFeature($0)?.isCount ?? false)
             })
+        config.transform = SegmentTransform(chosen.transform) ?? .standard
+        config.naming = naming
         config.k = chosen.k
         config.restarts = chosen.restarts
         config.iterations = chosen.iterations
@@ -76,8 +91,10 @@ struct FitRun: Sendable {
     func repurchase(_ columns: PurchaseDayColumns) -> FitRequest {
         var config = RepurchaseConfig()
         config.minimumIntervals = settings.repurchase.minimumIntervals
+        config.seed = settings.seed
         return .repurchase(
-            days: columns.days, offsets: columns.offsets, heldOut: columns.heldOut,
+            days: columns.days, purchases: columns.purchases, revenue: columns.revenue,
+            offsets: columns.offsets, heldOut: columns.heldOut,
             asOfDay: zone.day(of: EventTime(microseconds: order.instant)), config: config,
             previous: previous())
     }
@@ -89,7 +106,8 @@ struct FitRun: Sendable {
         config.cuts = settings.tiers.cuts
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
-            monetaryValue: columns.monetaryValue, age: columns.age, yearSpend: columns.yearSpend,
+            monetaryValue: columns.monetaryValue, age: columns.age, lifetimeValue: columns.lifetimeValue,
+            yearSpend: columns.yearSpend,
             boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
             previous: previous())
     }
@@ -111,6 +129,32 @@ struct FitRun: Sendable {
             asOfDay: columns.asOfDay, config: config, previous: previous())
     }
 
+    func churn(_ rows: OutcomeRows) -> FitRequest {
+        let config = settings.churn.search.applied(to: ChurnModel.config(horizon: settings.churn.horizon))
+        return outcome(ChurnModel.self, rows, config)
+    }
+
+    func highIntent(_ rows: OutcomeRows) -> FitRequest {
+        let config = settings.highIntent.search.applied(
+            to: HighIntentModel.config(window: settings.highIntent.window))
+        return outcome(HighIntentModel.self, rows, config)
+    }
+
+    func drivers(_ columns: DriverColumns) -> FitRequest {
+        .drivers(
+            predictors: columns.predictors, converted: columns.converted, heldOut: columns.heldOut,
+            config: DriversConfig(), previous: previous())
+    }
+
+    private func outcome<Model: OutcomeModel>(
+        _ model: Model.Type, _ rows: OutcomeRows, _ config: OutcomeConfig
+    ) -> FitRequest {
+        .outcome(
+            model, names: rows.names, features: rows.features, lead: rows.lead, anchor: rows.anchor,
+            label: rows.label, heldOut: rows.heldOut, config: config, seed: settings.seed,
+            previous: previous())
+    }
+
     private func previous<Model: StoredModel>() -> Model? {
         if order.previous.isEmpty { return nil }
         // A model that no longer reads back is as none: the candidate is held against the baseline alone.
@@ -129,6 +173,19 @@ extension Tree {
         case .array(let values): self = .array(values.map { Tree($0) })
         case .object(let members): self = .object(members.map { Tree.Member($0.key, Tree($0.value)) })
         }
+    }
+}
+
+extension Settings.OutcomeSearch {
+    /// A model's own terms with what is configured; names were checked when they were read.
+    fileprivate func applied(to config: OutcomeConfig) -> OutcomeConfig {
+        var config = config
+        config.learners = learners.compactMap { OutcomeConfig.Learner(name: $0) }
+        config.resamplings = resamplings.compactMap { Resampling(name: $0) }
+        config.strategy = SearchStrategy.allCases.first { $0.name == strategy } ?? .tpe
+        config.trials = trials
+        config.minimumRows = minimumRows
+        return config
     }
 }
 

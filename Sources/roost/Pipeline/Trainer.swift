@@ -91,6 +91,20 @@ actor Trainer {
         case TiersModel.name:
             fit(
                 run, into: TierColumns(), { $0.tierColumns(decidedOnly: scheduled) }, run.tiers, completion)
+        case let name where run.settings.segmentation(name) != nil:
+            let features = run.settings.segmentation(name)?.featureNames.compactMap { UserFeature($0) } ?? []
+            fit(
+                run, into: SegmentColumns(features: features.count),
+                { $0.segmentationColumns(features, decidedOnly: scheduled) }, run.segmentation, completion)
+        case ChurnModel.name:
+            fit(
+                run, into: OutcomeRows(names: ChurnFeature.names), { $0.churnRows() }, run.churn, completion)
+        case HighIntentModel.name:
+            fit(
+                run, into: OutcomeRows(names: IntentFeature.names), { $0.intentRows() }, run.highIntent,
+                completion)
+        case DriversModel.name:
+            fit(run, into: DriverColumns(), { $0.driverColumns() }, run.drivers, completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }

@@ -90,11 +90,14 @@ struct Table: Equatable {
 struct Histories {
     /// Ascending days per buyer.
     var days: [[Int32]]
+    /// Money of each of the days; one purchase each.
+    var revenue: [[Double]]
     var heldOut: [UInt8]
     var asOfDay: Int32
 
-    init(_ days: [[Int32]], asOfDay: Int32) {
+    init(_ days: [[Int32]], revenue: [[Double]]? = nil, asOfDay: Int32) {
         self.days = days
+        self.revenue = revenue ?? days.map { days in days.map { 10 + Double($0 % 7) } }
         self.asOfDay = asOfDay
         heldOut = days.indices.map { $0 % 5 == 0 ? 1 : 0 }
     }
@@ -107,16 +110,25 @@ struct Histories {
 
     func withColumns<Result>(_ body: (RepurchaseColumns) throws -> Result) rethrows -> Result {
         let offsets = offsets
-        return try days.flatMap { $0 }.withUnsafeBufferPointer { flat in
-            try offsets.withUnsafeBufferPointer { offsets in
-                try heldOut.withUnsafeBufferPointer { held in
-                    try body(
-                        RepurchaseColumns(
-                            days: flat, offsets: offsets, heldOut: held, asOfDay: asOfDay))
+        let flat = days.flatMap { $0 }
+        let money = revenue.flatMap { $0 }
+        return try flat.withUnsafeBufferPointer { flat in
+            try money.withUnsafeBufferPointer { money in
+                try offsets.withUnsafeBufferPointer { offsets in
+                    try heldOut.withUnsafeBufferPointer { held in
+                        try ones(flat.count).withUnsafeBufferPointer { ones in
+                            try body(
+                                RepurchaseColumns(
+                                    days: flat, purchases: ones, revenue: money, offsets: offsets,
+                                    heldOut: held, asOfDay: asOfDay))
+                        }
+                    }
                 }
             }
         }
     }
+
+    private func ones(_ count: Int) -> [UInt32] { [UInt32](repeating: 1, count: count) }
 
     func fit(_ config: RepurchaseConfig = RepurchaseConfig(), previous: RepurchaseModel? = nil) throws
         -> RepurchaseFit
@@ -126,14 +138,16 @@ struct Histories {
 
     func request(_ config: RepurchaseConfig = RepurchaseConfig()) -> [UInt8] {
         FitRequest.repurchase(
-            days: days.flatMap { $0 }, offsets: offsets, heldOut: heldOut, asOfDay: asOfDay, config: config,
-            previous: nil
+            days: days.flatMap { $0 }, purchases: ones(days.reduce(0) { $0 + $1.count }),
+            revenue: revenue.flatMap { $0 }, offsets: offsets, heldOut: heldOut, asOfDay: asOfDay,
+            config: config, previous: nil
         ).bytes
     }
 
     func reordered(_ order: [Int]) -> Histories {
         var histories = self
         histories.days = order.map { days[$0] }
+        histories.revenue = order.map { revenue[$0] }
         histories.heldOut = order.map { heldOut[$0] }
         return histories
     }

@@ -1,0 +1,101 @@
+extension Settings {
+    /// How a model of an outcome is looked for.
+    package struct OutcomeSearch: Sendable, Equatable {
+        package var learners = SettingsKeys.knownLearners
+        package var resamplings = SettingsKeys.knownResamplings
+        package var strategy = "tpe"
+        /// Settings tried beside each learner's plain ones.
+        package var trials = 24
+        /// Fewest rows with a known outcome for a fit.
+        package var minimumRows = 200
+    }
+
+    package struct ChurnModel: Sendable, Equatable {
+        /// No purchase for so long after an anchor is churn.
+        package var horizon: Int64 = 25 * Microseconds.day
+        /// Between two anchors; whole days.
+        package var anchorEvery: Int64 = 7 * Microseconds.day
+        /// Anchors whose rows are held.
+        package var anchors = 16
+        /// Rows held in all.
+        package var rows = 1 << 18
+        package var search = OutcomeSearch()
+    }
+
+    package struct HighIntentModel: Sendable, Equatable {
+        /// A purchase so long after the cart counts.
+        package var window: Int64 = 24 * Microseconds.hour
+        /// Rows held in all.
+        package var rows = 1 << 17
+        package var search = OutcomeSearch()
+    }
+}
+
+extension SettingsKeys {
+    package static let knownLearners = ["logistic", "boosted_trees", "random_forest"]
+    package static let knownResamplings = [
+        "none", "class_weights", "over_sampling", "under_sampling", "smote", "svm_smote",
+    ]
+    package static let knownStrategies = ["grid", "random", "tpe"]
+
+    static let outcomes =
+        [
+            SettingsKey(
+                "models.churn.horizon",
+                .duration(\.models.churn.horizon, Microseconds.minute...366 * Microseconds.day),
+                "No purchase for so long after an anchor is churn; what was captured before a change goes."),
+            SettingsKey(
+                "models.churn.anchor_every",
+                .duration(\.models.churn.anchorEvery, Microseconds.day...366 * Microseconds.day),
+                "Whole days from one anchor to the next, at midnight: what is known of buyers is captured then."
+            ),
+            SettingsKey(
+                "models.churn.anchors", .count(\.models.churn.anchors, 1...1000),
+                "Anchors whose rows are held; the oldest go."),
+            SettingsKey(
+                "models.churn.rows", .count(\.models.churn.rows, Partitioning.count...1 << 30),
+                "Rows held in all, shared by the anchors: of more buyers a sample."),
+        ]
+        + search(
+            "churn", learners: \.models.churn.search.learners,
+            resamplings: \.models.churn.search.resamplings, strategy: \.models.churn.search.strategy,
+            trials: \.models.churn.search.trials, minimumRows: \.models.churn.search.minimumRows)
+        + [
+            SettingsKey(
+                "models.high_intent.window",
+                .duration(\.models.highIntent.window, Microseconds.minute...30 * Microseconds.day),
+                "A purchase so long after a cart or checkout counts; what was captured before a change goes."),
+            SettingsKey(
+                "models.high_intent.rows", .count(\.models.highIntent.rows, Partitioning.count...1 << 30),
+                "Rows held in all: of more users a sample."),
+        ]
+        + search(
+            "high_intent", learners: \.models.highIntent.search.learners,
+            resamplings: \.models.highIntent.search.resamplings,
+            strategy: \.models.highIntent.search.strategy,
+            trials: \.models.highIntent.search.trials, minimumRows: \.models.highIntent.search.minimumRows)
+
+    private static func search(
+        _ model: String, learners: SettingsKey.Path<[String]>, resamplings: SettingsKey.Path<[String]>,
+        strategy: SettingsKey.Path<String>, trials: SettingsKey.Path<Int>, minimumRows: SettingsKey.Path<Int>
+    ) -> [SettingsKey] {
+        [
+            SettingsKey(
+                "models.\(model).learners", .names(learners, known: knownLearners, atLeast: 1),
+                "Kinds of model that are tried; the best by log loss on later rows is used."),
+            SettingsKey(
+                "models.\(model).resampling",
+                .names(resamplings, known: knownResamplings, atLeast: 1),
+                "Ways to balance the outcomes that are tried, in the rows that are learnt from alone."),
+            SettingsKey(
+                "models.\(model).search", .choice(strategy, knownStrategies),
+                "How settings are looked for."),
+            SettingsKey(
+                "models.\(model).trials", .count(trials, 0...500),
+                "Settings tried beside each learner's plain ones."),
+            SettingsKey(
+                "models.\(model).minimum_rows", .count(minimumRows, 1...1 << 30),
+                "Fewest rows with a known outcome for a fit."),
+        ]
+    }
+}

@@ -1,0 +1,176 @@
+/// A table row by row, in buckets by the upper bits of each row's hash, so that a bucket is worked through
+/// within the cache.
+struct HashedRows {
+    private static let bucketBits: UInt64 = 11
+    static let buckets = 1 << Int(bucketBits)
+
+    private let chunks: Int
+    private let rows: Int
+    /// By place: the bucket's rows one after the other, in the order they came.
+    private let values: UnsafeMutablePointer<SIMD4<Double>>
+    private let hashes: UnsafeMutablePointer<UInt64>
+    private let users: UnsafeMutablePointer<UInt32>
+    /// Where each bucket begins, and the end.
+    private var starts: [Int]
+
+    init(columns: [UnsafeBufferPointer<Double>], rows: Int) {
+        chunks = (columns.count + 3) / 4
+        self.rows = rows
+        values = .allocate(capacity: max(1, rows * chunks))
+        hashes = .allocate(capacity: max(1, rows))
+        users = .allocate(capacity: max(1, rows))
+        starts = [Int](repeating: 0, count: HashedRows.buckets + 1)
+        count(columns)
+        place(columns)
+    }
+
+    func free() {
+        values.deallocate()
+        hashes.deallocate()
+        users.deallocate()
+    }
+
+    private mutating func count(_ columns: [UnsafeBufferPointer<Double>]) {
+        var counts = [Int](repeating: 0, count: HashedRows.buckets)
+        forEachRow(columns) { _, hash, _ in counts[HashedRows.bucket(hash)] += 1 }
+        for bucket in 0..<HashedRows.buckets { starts[bucket + 1] = starts[bucket] + counts[bucket] }
+    }
+
+    private func place(_ columns: [UnsafeBufferPointer<Double>]) {
+        var next = starts
+        forEachRow(columns) { user, hash, row in
+            let bucket = HashedRows.bucket(hash)
+            let place = next[bucket]
+            next[bucket] += 1
+            (values + place * chunks).initialize(from: row, count: chunks)
+            hashes[place] = hash
+            users[place] = UInt32(truncatingIfNeeded: user)
+        }
+    }
+
+    /// Rows in groups of four, the last padded with zeros, and their hashes.
+    @inline(__always)
+    private func forEachRow(
+        _ columns: [UnsafeBufferPointer<Double>],
+        _ body: (Int, UInt64, UnsafePointer<SIMD4<Double>>) -> Void
+    ) {
+        let block = 256
+        let width = chunks * 4
+        let buffer = UnsafeMutablePointer<SIMD4<Double>>.allocate(capacity: block * chunks)
+        defer { buffer.deallocate() }
+        buffer.initialize(repeating: .zero, count: block * chunks)
+        let cells = UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: Double.self)
+        for start in stride(from: 0, to: rows, by: block) {
+            let length = min(block, rows - start)
+            for (feature, column) in columns.enumerated() {
+                // Adding zero turns −0 into 0, so that equal values have equal bits.
+                for row in 0..<length { cells[row * width + feature] = column[start + row] + 0.0 }
+            }
+            for row in 0..<length {
+                let values = buffer + row * chunks
+                body(start + row, HashedRows.hash(values, chunks: chunks), values)
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func hash(_ row: UnsafePointer<SIMD4<Double>>, chunks: Int) -> UInt64 {
+        var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+        for chunk in 0..<chunks {
+            for lane in 0..<4 {
+                hash = (hash ^ row[chunk][lane].bitPattern) &* 0xBF58_476D_1CE4_E5B9
+                hash ^= hash >> 32
+            }
+        }
+        return hash &* 0x94D0_49BB_1331_11EB
+    }
+
+    @inline(__always)
+    private static func bucket(_ hash: UInt64) -> Int { Int(hash >> (64 - bucketBits)) }
+
+    func places(of bucket: Int) -> Range<Int> { starts[bucket]..<starts[bucket + 1] }
+
+    func keys(of bucket: Int, into keys: inout [RowKey]) {
+        keys.removeAll(keepingCapacity: true)
+        for place in places(of: bucket) {
+            keys.append(RowKey(hash: hashes[place], place: UInt32(truncatingIfNeeded: place)))
+        }
+    }
+
+    /// Which row of the table stands at a place.
+    @inline(__always)
+    func user(_ place: UInt32) -> UInt32 { users[Int(place)] }
+
+    @inline(__always)
+    func row(_ place: UInt32) -> UnsafePointer<SIMD4<Double>> {
+        UnsafePointer(values + Int(place) * chunks)
+    }
+
+    @inline(__always)
+    func equal(_ a: UInt32, _ b: UInt32) -> Bool {
+        let (left, right) = (row(a), row(b))
+        for chunk in 0..<chunks where left[chunk] != right[chunk] { return false }
+        return true
+    }
+
+    func precedes(_ a: UInt32, _ b: UInt32) -> Bool {
+        let (left, right) = (row(a), row(b))
+        for chunk in 0..<chunks {
+            for lane in 0..<4 where left[chunk][lane] != right[chunk][lane] {
+                return left[chunk][lane] < right[chunk][lane]
+            }
+        }
+        return a < b
+    }
+}
+
+/// Where a row of some hash stands.
+struct RowKey {
+    var hash: UInt64
+    var place: UInt32
+
+    /// Orders a bucket's keys by hash, those of equal hash as they stand.
+    static func sort(_ keys: inout [RowKey], spare: inout [RowKey]) {
+        if let first = keys.first, keys.allSatisfy({ $0.hash == first.hash }) { return }
+        if keys.count > 64 {
+            spare.removeAll(keepingCapacity: true)
+            spare.append(contentsOf: keys)
+            // The bits next to the bucket's: few rows are left to put right after that.
+            pass(keys, into: &spare)
+            swap(&keys, &spare)
+        }
+        insertionSort(&keys)
+    }
+
+    private static func pass(_ keys: [RowKey], into sorted: inout [RowKey]) {
+        var starts = [Int](repeating: 0, count: HashedRows.buckets)
+        for key in keys { starts[digit(key)] += 1 }
+        var sum = 0
+        for digit in starts.indices {
+            let size = starts[digit]
+            starts[digit] = sum
+            sum += size
+        }
+        for key in keys {
+            sorted[starts[digit(key)]] = key
+            starts[digit(key)] += 1
+        }
+    }
+
+    @inline(__always)
+    private static func digit(_ key: RowKey) -> Int {
+        Int(truncatingIfNeeded: key.hash >> 42) & (HashedRows.buckets - 1)
+    }
+
+    private static func insertionSort(_ keys: inout [RowKey]) {
+        for index in keys.indices.dropFirst() {
+            let key = keys[index]
+            var place = index
+            while place > 0, keys[place - 1].hash > key.hash {
+                keys[place] = keys[place - 1]
+                place -= 1
+            }
+            if place != index { keys[place] = key }
+        }
+    }
+}
