@@ -88,7 +88,7 @@ extension SettingsKeys {
                 .names(resamplings, known: knownResamplings, atLeast: 1),
                 "Ways to balance the outcomes that are tried, in the rows that are learnt from alone."),
             SettingsKey(
-                "models.\(model).search", .choice(strategy, knownStrategies),
+                "models.\(model).search", .choice(strategy, of: knownStrategies),
                 "How settings are looked for."),
             SettingsKey(
                 "models.\(model).trials", .count(trials, 0...500),

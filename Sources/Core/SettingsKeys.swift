@@ -34,8 +34,6 @@ package struct SettingsKey: Sendable {
         case zone(Path<Zone>)
         /// A list of distinct names out of those known.
         case names(Path<[String]>, known: [String], atLeast: Int)
-        /// One of those known.
-        case choice(Path<String>, [String])
         /// Field of the contract → source keys; entries replace the default of their field.
         case fields(Path<[String: [String]]>)
         /// Value → name, free on both sides.

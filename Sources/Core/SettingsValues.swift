@@ -42,12 +42,6 @@ extension SettingsKey {
         case .durations(let path, let range):
             settings[keyPath: path] = try value.asDurations(in: range)
         case .clockMode(let path): settings[keyPath: path] = try value.asChoice()
-        case .choice(let path, let known):
-            let text = try value.asText()
-            guard known.contains(text) else {
-                throw SettingRefusal("must be one of \(known.joined(separator: ", ")), not \"\(text)\"")
-            }
-            settings[keyPath: path] = text
         case .zone(let path):
             let name = try value.asText()
             guard let found = zone(name) else {
@@ -90,7 +84,6 @@ extension SettingsKey {
         case .clockMode(let path): .string(settings[keyPath: path].rawValue)
         case .zone(let path): .string(settings[keyPath: path].name)
         case .names(let path, _, _): .strings(settings[keyPath: path])
-        case .choice(let path, _): .string(settings[keyPath: path])
         case .fields(let path):
             .object(
                 settings[keyPath: path].sorted { $0.key < $1.key }.map { .init($0.key, .strings($0.value)) })

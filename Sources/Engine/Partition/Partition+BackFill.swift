@@ -35,7 +35,8 @@ extension Partition {
         } else {
             backFill.waiting.push(
                 PendingEntry(
-                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code))
+                    time: time, arrival: arrivals, slot: UInt32(truncatingIfNeeded: slot), code: code,
+                    facts: EventFacts(), profile: ProfileCode()))
         }
         walkWaiting(before: passed)
     }
