@@ -148,7 +148,7 @@ package struct Settings: Sendable, Equatable {
         package static let value: SegmentsModel = {
             var value = SegmentsModel()
             value.k = 4
-            value.features = ["days_since_last", "frequency", "monetary_value", "T_d"]
+            value.features = ["days_since_last", "frequency", "monetary_value", "T_d", "clv"]
             value.transform = "log-standard"
             value.outlierDistance = 0
             return value

@@ -84,7 +84,8 @@ package enum SettingsKeys {
     package static let segmentationFeatures =
         knownFeatures + [
             "days_since_last_event", "days_since_first_event", "days_since_last", "frequency", "recency_d",
-            "purchase_span_d", "T_d", "monetary_value", "revenue", "purchase_days", "day_mean", "item_lines",
+            "purchase_span_d", "T_d", "monetary_value", "clv", "revenue",
+            "purchase_days", "day_mean", "item_lines",
             "line_mean", "coupons_used", "gender", "age",
         ] + methodFeatures
 

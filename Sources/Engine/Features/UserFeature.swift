@@ -16,6 +16,8 @@ package enum UserFeature: Sendable, Equatable {
     case recencyDays
     case ageDays
     case monetaryValue
+    /// At the horizon of the model in use; not a number while none is.
+    case lifetimeValue
     /// Gross.
     case revenue
     case purchaseDays
@@ -59,6 +61,7 @@ package enum UserFeature: Sendable, Equatable {
         case "recency_d", "purchase_span_d": self = .recencyDays
         case "T_d": self = .ageDays
         case "monetary_value": self = .monetaryValue
+        case "clv": self = .lifetimeValue
         case "revenue": self = .revenue
         case "purchase_days": self = .purchaseDays
         case "day_mean": self = .dayMean

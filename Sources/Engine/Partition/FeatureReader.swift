@@ -1,4 +1,5 @@
 import Core
+import Models
 
 /// Reads the features of users one after the other.
 struct FeatureReader {
@@ -102,10 +103,8 @@ extension Partition {
         case .frequency: return Double(reader.days - 1)
         case .recencyDays: return Double(reader.lastDay - reader.firstDay)
         case .ageDays: return Double(max(0, reader.asOf - reader.firstDay))
-        case .monetaryValue:
-            guard let account, reader.days > 0 else { return 0 }
-            return Self.monetaryValue(
-                revenue: reader.revenue, first: purchaseDays(account)[0].revenue, intervals: reader.days - 1)
+        case .monetaryValue: return monetaryValue(account, reader)
+        case .lifetimeValue: return lifetimeValue(account, reader)
         case .revenue: return Double(reader.revenue) / 1e6
         case .purchaseDays: return Double(reader.days)
         case .dayMean: return Double(reader.revenue) / 1e6 / Double(reader.days)
@@ -116,6 +115,27 @@ extension Partition {
         case .itemLines, .lineMean, .methodLineMean, .otherLineMean, .methodLines, .methodAmount:
             return account.map { lineValue(feature, $0, method) } ?? 0
         }
+    }
+
+    private func monetaryValue(
+        _ account: UnsafeMutablePointer<AccountRecord>?, _ reader: borrowing FeatureReader
+    ) -> Double {
+        guard let account, reader.days > 0 else { return 0 }
+        return Self.monetaryValue(
+            revenue: reader.revenue, first: purchaseDays(account)[0].revenue, intervals: reader.days - 1)
+    }
+
+    private func lifetimeValue(
+        _ account: UnsafeMutablePointer<AccountRecord>?, _ reader: borrowing FeatureReader
+    ) -> Double {
+        guard let model = lifetimeValue.model else { return .nan }
+        let recency = reader.lastDay - reader.firstDay
+        let value = model.predict(
+            frequency: Double(reader.days - 1), recency: Double(recency),
+            age: Double(max(reader.asOf - reader.firstDay, recency)),
+            monetaryValue: monetaryValue(account, reader), horizonDays: Double(model.horizon)
+        ).value
+        return value.isFinite ? value : 0
     }
 
     /// What rests on lines: they have no day, so that all that have arrived count.

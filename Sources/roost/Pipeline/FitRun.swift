@@ -59,9 +59,17 @@ struct FitRun: Sendable {
         segments(columns, settings.segments, naming: .activity)
     }
 
-    /// A segmentation beside the first.
+    /// A segmentation beside the first. The lifetime value is left out while no model of it is in use.
     func segmentation(_ columns: SegmentColumns) -> FitRequest {
-        let chosen = settings.segmentation(order.name) ?? settings.segments
+        var chosen = settings.segmentation(order.name) ?? settings.segments
+        var columns = columns
+        for index in columns.features.indices.reversed()
+        where UserFeature(chosen.features[index]) == .lifetimeValue
+            && columns.features[index].contains(where: \.isNaN)
+        {
+            chosen.features.remove(at: index)
+            columns.features.remove(at: index)
+        }
         let isOfBuyers = chosen.featureNames.contains { UserFeature($0)?.needsPurchase ?? false }
         return segments(
             columns, chosen, naming: order.name == "payments" ? .payments : isOfBuyers ? .value : .activity)
