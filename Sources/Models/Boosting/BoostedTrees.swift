@@ -38,11 +38,12 @@ package enum BoostedTrees {
         try validation?.check(config.objective)
         let base = config.baseScore ?? input.mean(config.objective)
         try call(XGBSetGlobalConfig("{\"verbosity\":0}"))
-        let table = try Table(input, threads: config.threads)
+        let threads = config.threads ?? (features.rows < BoostingConfig.rowsForTwoThreads ? 1 : 2)
+        let table = try Table(input, threads: threads)
         var other: Table?
-        if let validation { other = try Table(validation, threads: config.threads) }
+        if let validation { other = try Table(validation, threads: threads) }
         let booster = try Booster(over: other.map { [table, $0] } ?? [table])
-        for (name, value) in config.parameters(base: base) { try booster.set(name, value) }
+        for (name, value) in config.parameters(base: base, threads: threads) { try booster.set(name, value) }
         var rounds = 0
         if let other {
             rounds = try booster.trainUntilRested(table, watching: other, config)
@@ -120,7 +121,7 @@ extension BoostedTrees.Validation {
 
 extension BoostingConfig {
     /// As XGBoost names them.
-    func parameters(base: Double) -> [(String, String)] {
+    func parameters(base: Double, threads: Int) -> [(String, String)] {
         var named: [(String, String)] = [
             ("booster", "gbtree"), ("base_score", "\(Float(base))"), ("nthread", "\(threads)"),
             // A signed 32-bit number there.

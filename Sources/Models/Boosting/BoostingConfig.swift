@@ -56,8 +56,11 @@ package struct BoostingConfig: Sendable, Equatable {
     /// Rounds without progress on the validation part after which training ends.
     package var patience = 10
     package var seed: UInt64 = 0
-    /// Fixed and not taken from the machine, so that sums are always made in the same order.
-    package var threads = 2
+    /// Fixed or by the rows alone, never taken from the machine, so that sums are always made in the same
+    /// order; nil: one below `rowsForTwoThreads`, where threads would wait for each other longer than they
+    /// work, and on a core shared with others much longer.
+    package var threads: Int?
+    static let rowsForTwoThreads = 200_000
 
     package init(_ objective: Objective) { self.objective = objective }
 

@@ -111,10 +111,27 @@ enum FitChild {
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
+        let passive = strdup("OMP_WAIT_POLICY=passive")
+        defer { free(passive) }
+        let entries = surroundings(passive)
         var child: pid_t = 0
-        let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, pointers, environ)
+        let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, pointers, entries)
         guard code == 0 else { throw .system("posix_spawn", code) }
         return child
+    }
+
+    /// Our environment and, before it, that threads of a fit sleep while they wait for each other: turning in
+    /// circles, as they otherwise would, takes the core from those they wait for.
+    private static func surroundings(
+        _ passive: UnsafeMutablePointer<CChar>?
+    ) -> [UnsafeMutablePointer<CChar>?] {
+        var entries = [passive]
+        var place = 0
+        while let entry = environ[place] {
+            entries.append(entry)
+            place += 1
+        }
+        return entries + [nil]
     }
 
     /// Everything the child writes, or nil when the deadline passes first.
