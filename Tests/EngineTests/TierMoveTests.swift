@@ -157,7 +157,7 @@ struct TierMoveTests {
         }
         for user in log.map(\.user).unique.sorted() where mover == nil {
             let from = try #require(await rig.view(user)?.tier?.name)
-            let values = try #require(plainValues(log + purchase(user), user, asOf: end + hour))
+            let values = try #require(plainValues(log + purchase(user), user, asOf: end + 32 * minute))
             let to = TierRule.names[rule.tier(rule.levels(values)) - 1]
             if from != to { mover = (user, from, to) }
         }
@@ -193,7 +193,6 @@ struct TierMoveTests {
     func `the order of arrival within the lateness does not show`(seed: UInt64) async throws {
         let settings = Settings.event {
             $0.clock.allowedLateness = 2 * Microseconds.hour
-            $0.models.schedule = Settings.Schedule(every: Microseconds.hour)
         }
         let log = log(60, seed: seed)
         let end = (log.last?.time ?? 0) + 3 * day
