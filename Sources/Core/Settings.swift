@@ -190,6 +190,8 @@ package struct Settings: Sendable, Equatable {
         package var weights = [0.278, 0.108, 0.187, 0.286, 0.142]
         /// Four scores, ascending, above which the next tier begins; empty: quintiles of the scores.
         package var cuts: [Double] = []
+        /// Weights by how much each decides the segmentation `value`, where that is in use.
+        package var learnsWeights = false
     }
 
     package struct LifetimeValueModel: Sendable, Equatable {

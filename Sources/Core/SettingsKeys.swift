@@ -304,6 +304,9 @@ package enum SettingsKeys {
             "Weights of the quartile levels of days since the last purchase, frequency, monetary value, T "
                 + "and lifetime value in the score; the weight of what is not known is the others'."),
         SettingsKey(
+            "models.tiers.learn_weights", .flag(\.models.tiers.learnsWeights),
+            "Take for weights how much each decides the segmentation value, where that is in use."),
+        SettingsKey(
             "models.tiers.cuts", .reals(\.models.tiers.cuts, 0...10, lengths: [0, 4]),
             "Scores above which Bronze, Silver, Gold and VIP begin, ascending; []: quintiles of the scores."),
     ]

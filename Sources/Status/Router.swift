@@ -149,9 +149,11 @@ struct Router: Sendable {
     }
 
     private func users(_ call: Call) async throws(Refusal) -> HTTPResponse {
+        // No tier's name has a plus; forms write the space of `At Risk` as one.
+        let tier = try call.parameters.text("tier").map { String($0.map { $0 == "+" ? " " : $0 }) }
         let filter = UserFilter(
             segment: try call.parameters.text("segment"), segmentation: try call.parameters.text("by"),
-            tier: try call.parameters.text("tier"), grade: try call.parameters.text("grade"))
+            tier: tier, grade: try call.parameters.text("grade"))
         let list: any UserList
         do throws(StatusFailure) {
             list = try await source.users(filter)

@@ -217,7 +217,7 @@ def a_model_without_data_is_refused(env):
     """Too little data is a refusal with its reason, kept in the history, and no failure."""
     with env.daemon() as daemon:
         daemon.feed(env.log("synthetic")[:5])
-        for model in MODELS:
+        for model in [*MODELS, "clv"]:
             answer = daemon.status.refit(model).json()
             expect_equal(answer["adopted"], False, f"{model}: adopted")
             expect(answer["reason"], f"{model}: a reason")
@@ -235,7 +235,7 @@ def scheduled_run(env, lines, closed, feed, prefix=()):
         feed(daemon)
         daemon.advance(stamp(closed))
         models = {}
-        for name in MODELS + ["churn", "high_intent", "drivers"]:
+        for name in MODELS + ["clv", "churn", "high_intent", "drivers"]:
             told = daemon.status.json(f"/v1/models/{name}")
             models[name] = (told["version"], told["adopted"], told["reason"], json.dumps(
                 told["parameters"], default=str))
@@ -270,6 +270,7 @@ def scheduled_refits_are_reproducible(env, name):
         kinds[row["rule"]] = kinds.get(row["rule"], 0) + 1
     expect(first[2]["repurchase"][0] > 0, "repurchase was fitted")
     expect(first[2]["tiers"][1], "tiers are in use")
+    expect(first[2]["clv"][0] > 0, "clv was fitted")
     expect(kinds.get("repurchase_due"), f"repurchase_due among the triggers: {kinds}")
     used = {name: told[0] for name, told in first[2].items() if told[1]}
     return f"{kinds}, versions {used}"

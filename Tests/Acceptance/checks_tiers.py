@@ -175,7 +175,7 @@ def configured_tiers(env):
         told = daemon.status.json("/v1/models/tiers")["parameters"]["tier"]
         expect_equal([float(cut) for cut in told["cuts"]], [1.0, 2.0, 2.5, 3.0], "cuts")
         edges = [float(edge) for edge in told["quartiles"]["days_since_last"]["edges"]]
-        by_level = {1: "At Risk", 2: "Bronze", 3: "Silver", 4: "VIP"}
+        by_level = {1: "At Risk", 2: "Bronze", 3: "Gold", 4: "VIP"}
         for user, row in daemon.status.users()[0].items():
             if "rfm" in row:
                 score = 5 - level(float(row["rfm"]["days_since_last"]), edges)
@@ -183,6 +183,8 @@ def configured_tiers(env):
                     (row["tier"]["name"], float(row["tier"]["score"])), (by_level[score], float(score)), user)
         for query in ("tier=Platinum", "grade=G9"):
             expect_equal(daemon.status.get(f"/v1/users?{query}").status, 404, query)
+        for query in ("tier=At+Risk", "tier=At%20Risk"):
+            expect_equal(daemon.status.get(f"/v1/users?{query}").status, 200, query)
 
 
 @check

@@ -282,7 +282,7 @@ class Status:
 
     def users(self, **query):
         """All users as they stream, by id, and the answer."""
-        suffix = "?" + urllib.parse.urlencode(query) if query else ""
+        suffix = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else ""
         answer = self.get("/v1/users" + suffix)
         if answer.status != 200:
             raise ClientError(f"GET /v1/users{suffix}: {answer.status} {answer.body!r:.200}")

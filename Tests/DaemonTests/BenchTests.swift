@@ -105,6 +105,23 @@ import Testing
         #expect(Set(owners.values) == [0, 1])
     }
 
+    @Test func rowsOfBuyersAreFittedOrRefused() throws {
+        let path = NSTemporaryDirectory() + "roost-buyers-\(UUID().uuidString)"
+        defer { remove(path) }
+        let rows = (0..<300).map { buyer -> String in
+            let frequency = buyer % 3 == 0 ? 0 : buyer % 7
+            let recency = frequency * (3 + buyer % 11)
+            return "\(frequency),\(recency),\(recency + buyer % 90),\(frequency == 0 ? 0 : 5 + buyer % 17)\n"
+        }
+        try ("frequency,recency,T,monetary_value\n" + rows.joined())
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(CommandTable.run(["bench", "clv", path]) == 0)
+        #expect(CommandTable.run(["bench", "clv", path, "--baseline", "/nowhere"]) == 1)
+        try "frequency,recency,T,monetary_value\n5,3,9,1.5\n"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(CommandTable.run(["bench", "clv", path]) == 1)
+    }
+
     @Test func aProbeSignsUpAtTheTimeOfAnotherLine() throws {
         let time = Array("2024-07-01T00:00:14.473588Z".utf8)
         let line = time.withUnsafeBytes { Probe.line(12, time: $0) }

@@ -346,7 +346,7 @@ struct TierMoveTests {
         let users = log.map(\.user).unique
         var best: [String: String] = [:]
         for user in users { best[user] = try #require(await rig.view(user)?.tier?.name) }
-        #expect(Set(best.values) == ["VIP", "Silver", "Bronze", "At Risk"])
+        #expect(Set(best.values) == ["VIP", "Gold", "Bronze", "At Risk"])
         try await rig.take(.advance(to: end + 2000 * day))
         try await rig.take(tiersVerdict(model, version: 2, instant: end + 2000 * day))
         for user in users {

@@ -64,6 +64,28 @@ import Testing
         #expect((bent[.isotonic] ?? 9) < (bent[.none] ?? 0) - 0.05)
     }
 
+    @Test func `in time a part is judged by what came before it, and the first part judges nothing`() throws {
+        var generator = SeededGenerator(seed: 13)
+        let scores = (0..<3_000).map { _ in 0.05 + 0.9 * generator.uniform() }
+        let folds = scores.indices.map { $0 / 1_000 }
+        // What was true of the first two parts is no longer true of the last: odds are four times as great.
+        let labels: [UInt8] = scores.indices.map { row in
+            let odds = scores[row] / (1 - scores[row]) * (folds[row] < 2 ? 1 : 4)
+            return generator.uniform() < odds / (1 + odds) ? 1 : 0
+        }
+        func loss(_ kind: Calibration.Kind, forward: Bool) -> Double {
+            let chosen = Calibration.chosen(
+                labels: labels, scores: scores, folds: folds, forward: forward)
+            return chosen.losses.first { $0.kind == kind }?.logLoss ?? .nan
+        }
+        let later = Array(1_000..<3_000)
+        let plain = logLoss(
+            labels: later.map { labels[$0] }, probabilities: later.map { scores[$0] })
+        #expect(close(loss(.none, forward: true), plain, 1e-12))
+        // Nothing before the last part knows of it.
+        #expect(loss(.sigmoid, forward: true) > plain - 0.005)
+    }
+
     @Test func `scores that order nothing or the wrong way round are survived`() {
         let labels: [UInt8] = [0, 1, 1, 0, 1, 0, 0, 0]
         let constant = SigmoidCalibration(labels: labels, logits: labels.map { _ in 3 })

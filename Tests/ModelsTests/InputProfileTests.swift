@@ -4,7 +4,8 @@ import Testing
 @Suite struct InputProfileTests {
     private func request(_ values: [Double]) -> FitRequest {
         .tiers(
-            daysSinceLast: values, frequency: values, monetaryValue: values,
+            daysSinceLast: values, frequency: values, monetaryValue: values, age: values,
+            yearSpend: values, boughtInYear: [UInt8](repeating: 1, count: values.count),
             heldOut: [UInt8](repeating: 0, count: values.count), config: TiersConfig(), previous: nil)
     }
 
@@ -18,7 +19,7 @@ import Testing
             for seed in UInt64(1)...20 {
                 let profile = InputProfile(of: request(numbers(count, seed: seed, mean: 10)))
                 let shifts = profile.shifts(in: request(numbers(count, seed: seed + 1000, mean: 10)))
-                #expect(shifts.count == 3)
+                #expect(shifts.count == 5)
                 #expect(!shifts.contains { $0.isDrift }, "\(count) rows, seed \(seed): \(shifts)")
             }
         }

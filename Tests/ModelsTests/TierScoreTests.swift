@@ -161,4 +161,70 @@ import Testing
         let rule = try #require(model.rule)
         #expect(rule.tier(rule.levels(values(3, 0, 0, 3))) == 1)
     }
+
+    /// Buyers in four groups that the days since the last purchase and the money decide, and nothing else.
+    private func grouped(_ count: Int) -> (buyers: Buyers, groups: [UInt8]) {
+        let buyers = Buyers(random: count, seed: 40)
+        let groups = (0..<count).map { row -> UInt8 in
+            (buyers.daysSinceLast[row] > 150 ? 1 : 2) + (buyers.monetaryValue[row] > 20_000 ? 2 : 0)
+        }
+        return (buyers, groups)
+    }
+
+    private func fitted(
+        _ buyers: Buyers, _ groups: [UInt8], _ change: (inout TiersConfig) -> Void
+    ) throws -> TiersFit {
+        var config = TiersConfig()
+        change(&config)
+        return try buyers.withColumns { columns in
+            try groups.withUnsafeBufferPointer { groups in
+                var columns = columns
+                columns.group = groups
+                return try TiersModel.fit(columns, config: config, seed: 3, previous: nil)
+            }
+        }
+    }
+
+    @Test func `weights are learnt from what decides a segmentation`() throws {
+        let (buyers, groups) = grouped(2_000)
+        let fit = try fitted(buyers, groups) { $0.learnsWeights = true }
+        var weights: [Double] = []
+        for name in TierRule.variables.prefix(4) {
+            guard case .number(let weight)? = member(fit, "tier", "weights", name) else {
+                Issue.record("no weight of \(name)")
+                return
+            }
+            weights.append(weight)
+        }
+        #expect(abs(weights.reduce(0, +) - 1) < 1e-9)
+        #expect(weights[0] > 0.2 && weights[2] > 0.2)
+        #expect(weights[1] < 0.1 && weights[3] < 0.1)
+        guard case .number(let accuracy)? = member(fit, "tier", "classifier", "accuracy"),
+            case .number(let largest)? = member(fit, "tier", "classifier", "largest_segment_accuracy")
+        else {
+            Issue.record("no accuracy is shown")
+            return
+        }
+        #expect(accuracy > 0.98)
+        #expect(largest < 0.8)
+        // However the buyers came.
+        var generator = SeededGenerator(seed: 9)
+        let order = Array(0..<2_000).shuffled(using: &generator)
+        let shuffled = try fitted(buyers.reordered(order), order.map { groups[$0] }) {
+            $0.learnsWeights = true
+        }
+        #expect(shuffled.model == fit.model)
+        #expect(shuffled.parameters == fit.parameters)
+    }
+
+    @Test func `where there is nothing to learn from the configured weights hold`() throws {
+        let (buyers, _) = grouped(200)
+        for groups in [UInt8(0), 1].map({ [UInt8](repeating: $0, count: 200) }) {
+            let fit = try fitted(buyers, groups) { $0.learnsWeights = true }
+            #expect(member(fit, "tier", "weights_from") == .string("configuration"))
+            #expect(try fit.model == buyers.fit().model)
+        }
+        let (others, known) = grouped(2_000)
+        #expect(try fitted(others, known) { _ in }.model == others.fit().model)
+    }
 }

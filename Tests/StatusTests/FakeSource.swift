@@ -116,8 +116,12 @@ final class FakeSource: StatusSource {
     func readiness() async -> String? { script.readiness }
 
     func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView {
-        SegmentsView(
-            asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "segments@3",
+        if let segmentation, segmentation != "value" {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_segmentation", detail: "no segmentation \(segmentation)")
+        }
+        return SegmentsView(
+            asOf: EventTime(microseconds: 1_733_702_400_000_000), model: "\(segmentation ?? "segments")@3",
             segments: [
                 SegmentView(
                     id: 0, name: "loyal", users: 30, converted: 15, centroid: [Named("purchase", 2.5)]),

@@ -85,9 +85,25 @@ import Testing
         let daemon = try Daemon()
         _ = try await daemon.get("/v1/users?segment=at%5Frisk%20%2B+")
         _ = try await daemon.get("/v1/users?tier=At%20Risk&grade=G%31")
+        _ = try await daemon.get("/v1/users?tier=At+Risk")
         #expect(
             daemon.source.seen.lists == [
                 UserFilter(segment: "at_risk ++"), UserFilter(tier: "At Risk", grade: "G1"),
+                UserFilter(tier: "At Risk"),
             ])
+    }
+
+    @Test func `a segmentation is asked for by name, and an unknown one is an error`() async throws {
+        let daemon = try Daemon()
+        #expect(try await daemon.get("/v1/segments?by=value").text.contains(#""model":"value@3""#))
+        let unknown = try await daemon.get("/v1/segments?by=shoes")
+        #expect(unknown.status == 404)
+        #expect(
+            unknown.text
+                == #"{"error":{"code":"unknown_segmentation","detail":"no segmentation shoes"}}"# + "\n")
+        #expect(try await daemon.get("/v1/segments?for=value").status == 400)
+        _ = try await daemon.get("/v1/users?segment=star&by=payments")
+        #expect(
+            daemon.source.seen.lists == [UserFilter(segment: "star", segmentation: "payments")])
     }
 }

@@ -136,6 +136,22 @@ import Testing
                 """)
     }
 
+    @Test func `groups of other segmentations stand beside the first, with where they should come to`() {
+        var user = UserView()
+        var payments = UserView.Membership(
+            segmentation: "payments", segment: UserView.Segment(id: 1, name: "supporter"))
+        payments.target = UserView.Segment(id: 0, name: "star")
+        payments.distance = 1.25
+        user.memberships = [
+            UserView.Membership(segmentation: "value", segment: UserView.Segment(id: 3, name: "vip")),
+            payments,
+        ]
+        #expect(
+            encoded(user).contains(
+                #""segments":{"value":{"id":3,"name":"vip"},"payments":{"id":1,"name":"supporter","#
+                    + #""target":{"id":0,"name":"star","distance":1.25}}}"#))
+    }
+
     @Test func `refunds without a purchase stand alone`() {
         var user = UserView()
         user.refunds = UserView.Refunds(count: 2, value: 1_500_000)

@@ -188,14 +188,14 @@ extension Partition {
     // MARK: Pages
 
     /// The user's groups, and how far those are that they should come to, as of an instant.
-    func memberships(_ slot: Int) -> [UserView.Membership] {
+    func memberships(_ slot: Int, at instant: Int64) -> [UserView.Membership] {
         segmentations.compactMap { state in
             let id = state.segment(of: slot)
             guard id >= 0, let model = state.model else { return nil }
             var membership = UserView.Membership(
                 segmentation: state.name, segment: .init(id: id, name: state.name(of: id)))
             let target = model.segments.first { Int($0.id) == id }?.target
-            var reader = reader(state.features, decidedOnly: false, instant: now)
+            var reader = reader(state.features, decidedOnly: false, instant: instant)
             if let target, read(slot, &reader) {
                 let distance = reader.values.withUnsafeBufferPointer {
                     model.distance(features: $0.baseAddress.unsafelyUnwrapped, to: target)

@@ -37,7 +37,7 @@ extension Partition {
             let id = Int(user.pointee.segment) - 1
             view.segment = UserView.Segment(id: id, name: segments.name(id))
         }
-        view.memberships = memberships(slot)
+        view.memberships = memberships(slot, at: now)
         if let account = account(slot) { describe(account, today, &view) }
         view.churn = churnPrediction(slot, at: now, explained: explained)
         view.cartConversion = cartPrediction(slot, explained: explained)

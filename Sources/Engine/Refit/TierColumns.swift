@@ -13,6 +13,8 @@ package struct TierColumns: FitColumns {
     package var yearSpend: [Double] = []
     /// 1 with one.
     package var boughtInYear: [UInt8] = []
+    /// Segment + 1 under the segmentation by value, 0 for who has none; nil where none is in use.
+    package var group: [UInt8]?
     /// 1 for buyers kept for judging: by a hash of the id.
     package var heldOut: [UInt8] = []
     package var from: Int64 = .max
@@ -33,6 +35,7 @@ package struct TierColumns: FitColumns {
         } else {
             lifetimeValue = nil
         }
+        if let known = group, let more = other.group { group = known + more } else { group = nil }
         daysSinceLast.append(contentsOf: other.daysSinceLast)
         frequency.append(contentsOf: other.frequency)
         monetaryValue.append(contentsOf: other.monetaryValue)
@@ -67,6 +70,8 @@ extension Partition {
     func tierColumns(decidedOnly: Bool) -> TierColumns {
         var columns = TierColumns()
         if lifetimeValue.isFitted { columns.lifetimeValue = [] }
+        let byValue = segmentations.first { $0.name == "value" && $0.model != nil }
+        if byValue != nil { columns.group = [] }
         let asOf = decidedOnly ? settings.zone.day(of: EventTime(microseconds: frontier)) : today
         for slot in 0..<users.count {
             guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
@@ -76,6 +81,10 @@ extension Partition {
             for day in taken { sums.add(day, asOf: asOf) }
             guard let values = tierValues(sums, asOf: asOf) else { continue }
             columns.add(values)
+            if let segment = byValue?.segment(of: slot) {
+                let isMember = segment >= 0 && segment != SegmentState.outlierID
+                columns.group?.append(isMember ? UInt8(segment + 1) : 0)
+            }
             columns.heldOut.append(isHeldOut(slot))
             columns.from = min(columns.from, account.pointee.firstPurchase)
             columns.to = max(

@@ -39,14 +39,25 @@ package enum Calibration: Sendable, Equatable {
 
     /// The kind whose probabilities lose least on rows it was not fitted on, fitted on all rows.
     ///
-    /// - Parameter folds: of each row; a fold is judged by what was fitted on the others.
-    package static func chosen(labels: [UInt8], scores: [Double], folds: [Int]) -> (
-        calibration: Calibration, losses: [(kind: Kind, logLoss: Double)]
-    ) {
+    /// - Parameters:
+    ///   - folds: of each row, in the order of time where that matters.
+    ///   - forward: whether a fold is judged by what was fitted on those before it, as it will be in use, and
+    ///     the first one not at all; else by what was fitted on all others.
+    package static func chosen(
+        labels: [UInt8], scores: [Double], folds: [Int], forward: Bool = false
+    ) -> (calibration: Calibration, losses: [(kind: Kind, logLoss: Double)]) {
+        let first = forward ? folds.min() : nil
+        let judged = labels.indices.filter { folds[$0] != first }
         var losses: [(kind: Kind, logLoss: Double)] = []
         for kind in Kind.allCases {
-            let probabilities = crossFitted(kind, labels: labels, scores: scores, folds: folds)
-            losses.append((kind, logLoss(labels: labels, probabilities: probabilities)))
+            let probabilities = crossFitted(
+                kind, labels: labels, scores: scores, folds: folds, forward: forward)
+            losses.append(
+                (
+                    kind,
+                    logLoss(
+                        labels: judged.map { labels[$0] }, probabilities: judged.map { probabilities[$0] })
+                ))
         }
         // Of equal ones the simpler.
         let best = losses.min { $0.logLoss < $1.logLoss }?.kind ?? .none
@@ -54,11 +65,12 @@ package enum Calibration: Sendable, Equatable {
     }
 
     private static func crossFitted(
-        _ kind: Kind, labels: [UInt8], scores: [Double], folds: [Int]
+        _ kind: Kind, labels: [UInt8], scores: [Double], folds: [Int], forward: Bool
     ) -> [Double] {
         var probabilities = scores
         for fold in Set(folds).sorted() {
-            let others = labels.indices.filter { folds[$0] != fold }
+            let others = labels.indices.filter { forward ? folds[$0] < fold : folds[$0] != fold }
+            if others.isEmpty { continue }
             let fitted = Calibration(
                 kind, labels: others.map { labels[$0] }, scores: others.map { scores[$0] })
             for row in labels.indices where folds[row] == fold { probabilities[row] = fitted(scores[row]) }

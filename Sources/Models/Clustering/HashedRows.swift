@@ -1,3 +1,5 @@
+import Glibc
+
 /// A table row by row, in buckets by the upper bits of each row's hash, so that a bucket is worked through
 /// within the cache.
 struct HashedRows {
@@ -16,7 +18,7 @@ struct HashedRows {
     init(columns: [UnsafeBufferPointer<Double>], rows: Int) {
         chunks = (columns.count + 3) / 4
         self.rows = rows
-        values = .allocate(capacity: max(1, rows * chunks))
+        values = HashedRows.largePages(max(1, rows * chunks))
         hashes = .allocate(capacity: max(1, rows))
         users = .allocate(capacity: max(1, rows))
         starts = [Int](repeating: 0, count: HashedRows.buckets + 1)
@@ -24,8 +26,18 @@ struct HashedRows {
         place(columns)
     }
 
+    /// Memory that the system may give in large pages, which are fewer to be found while rows are scattered.
+    private static func largePages(_ count: Int) -> UnsafeMutablePointer<SIMD4<Double>> {
+        let page = 2 << 20
+        let size = (count * MemoryLayout<SIMD4<Double>>.stride + page - 1) / page * page
+        guard let memory = aligned_alloc(page, size) else { preconditionFailure("no memory for a table") }
+        // Only a matter of speed.
+        _ = madvise(memory, size, MADV_HUGEPAGE)
+        return memory.bindMemory(to: SIMD4<Double>.self, capacity: count)
+    }
+
     func free() {
-        values.deallocate()
+        Glibc.free(values)
         hashes.deallocate()
         users.deallocate()
     }

@@ -14,7 +14,7 @@ extension LifetimeValueModel {
             throw .tooFewUsers(have: columns.buyers, need: max(1, config.minimumBuyers))
         }
         guard longest <= history else { throw .horizonBeyondHistory(horizon: longest, history: history) }
-        let holdout = min(config.horizon, history / 2)
+        let holdout = min(config.horizon, (history + 1) / 2)
         let end = columns.asOfDay - Int32(holdout)
         let final = try LifetimeValueFitting(columns, through: columns.asOfDay, config: config)
         let candidate = try LifetimeValueFitting(columns, through: end, config: config)

@@ -137,7 +137,8 @@ extension OutcomeFitting {
         do throws(FitRefusal) {
             let unseen = try unseen(candidate, limit: config.searchRows)
             let chosen = Calibration.chosen(
-                labels: table.labels(unseen.rows), scores: unseen.margins.map(logistic), folds: unseen.folds)
+                labels: table.labels(unseen.rows), scores: unseen.margins.map(logistic),
+                folds: unseen.folds, forward: split.chosenByTime && split.folds.count > 1)
             let best = chosen.losses.min { $0.logLoss < $1.logLoss }
             return Trial(
                 candidate: candidate, logLoss: best?.logLoss ?? .infinity, calibration: best?.kind ?? .none,

@@ -85,10 +85,13 @@ private struct Cutter {
 
     /// Parts of a range that each judge what was known before them; none where it is too short.
     func folds(_ rows: Range<Int>) -> [OutcomeSplit.Fold] {
-        guard let (before, last) = cut(rows, at: 0.75) else { return [] }
-        var folds = [OutcomeSplit.Fold(training: Array(before), validation: Array(last))]
-        if let (first, middle) = cut(rows.lowerBound..<last.lowerBound, at: 2.0 / 3) {
-            folds.insert(.init(training: Array(first), validation: Array(middle)), at: 0)
+        var folds: [OutcomeSplit.Fold] = []
+        var rest = rows
+        // Each takes a fifth of all, from the end: of what is left a fifth, a quarter, a third.
+        for parts in [5.0, 4, 3] {
+            guard let (before, last) = cut(rest, at: 1 - 1 / parts) else { break }
+            folds.insert(.init(training: Array(before), validation: Array(last)), at: 0)
+            rest = rows.lowerBound..<last.lowerBound
         }
         return folds
     }

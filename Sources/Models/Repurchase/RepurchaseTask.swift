@@ -47,8 +47,8 @@ extension FitRequest {
             writer.put(UInt64(days.count))
         }
         request.add(.int32s(days))
-        request.add(.uint32s(purchases))
-        request.add(.doubles(revenue))
+        request.add(.uint32s(purchases), named: "purchases_a_day")
+        request.add(.doubles(revenue), named: "revenue_a_day")
         request.add(.uint32s(offsets))
         request.add(.bytes(heldOut))
         return request

@@ -16,6 +16,8 @@ package struct TiersColumns {
     package var yearSpend: UnsafeBufferPointer<Double>
     /// Not 0 for those with a purchase in it.
     package var boughtInYear: UnsafeBufferPointer<UInt8>
+    /// Segment + 1 under the segmentation by value, 0 for who has none; nil where none is in use.
+    package var group: UnsafeBufferPointer<UInt8>?
     /// Not 0 for buyers kept for judging: by a hash of the user.
     package var heldOut: UnsafeBufferPointer<UInt8>
 
@@ -23,7 +25,8 @@ package struct TiersColumns {
         daysSinceLast: UnsafeBufferPointer<Double>, frequency: UnsafeBufferPointer<Double>,
         monetaryValue: UnsafeBufferPointer<Double>, age: UnsafeBufferPointer<Double>,
         lifetimeValue: UnsafeBufferPointer<Double>? = nil, yearSpend: UnsafeBufferPointer<Double>,
-        boughtInYear: UnsafeBufferPointer<UInt8>, heldOut: UnsafeBufferPointer<UInt8>
+        boughtInYear: UnsafeBufferPointer<UInt8>, group: UnsafeBufferPointer<UInt8>? = nil,
+        heldOut: UnsafeBufferPointer<UInt8>
     ) {
         self.daysSinceLast = daysSinceLast
         self.frequency = frequency
@@ -32,6 +35,7 @@ package struct TiersColumns {
         self.lifetimeValue = lifetimeValue
         self.yearSpend = yearSpend
         self.boughtInYear = boughtInYear
+        self.group = group
         self.heldOut = heldOut
     }
 
@@ -50,7 +54,9 @@ package struct TiersColumns {
     }
 
     func check() throws(FitRefusal) {
-        guard boughtInYear.count == buyers else { throw .unevenColumns }
+        guard boughtInYear.count == buyers, group.map({ $0.count == buyers }) ?? true else {
+            throw .unevenColumns
+        }
         let names = TierRule.variables + ["year_spend"]
         for (column, name) in zip(variables + [yearSpend], names) {
             guard let column else { continue }
@@ -70,6 +76,8 @@ package struct TiersConfig: Sendable, Equatable {
     package var weights = [0.278, 0.108, 0.187, 0.286, 0.142]
     /// Four scores, ascending, above which the next tier begins; empty: quintiles of the buyers' scores.
     package var cuts: [Double] = []
+    /// Learn the weights from the segmentation by value, where there is one.
+    package var learnsWeights = false
     package init() {}
 
     func check() throws(FitRefusal) {

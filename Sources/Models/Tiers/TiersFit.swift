@@ -4,15 +4,18 @@ extension TiersModel {
     /// The error is how many of the held-out buyers, as a share, lie on the wrong side of a boundary, the mean
     /// over the boundaries: a rank, so that no single customer weighs more than another. The trivial answer
     /// draws no boundary and leaves everybody in one level. The result does not depend on the order of the
-    /// buyers, and no chance is involved.
+    /// buyers, and no chance is involved; where the weights are learnt, the seed is that of their trees.
     /// - Complexity: O(n · log n).
     package static func fit(
-        _ columns: TiersColumns, config: TiersConfig, previous: TiersModel?
+        _ columns: TiersColumns, config given: TiersConfig, seed: UInt64 = 0, previous: TiersModel?
     ) throws(FitRefusal) -> TiersFit {
+        var config = given
         try config.check()
         try columns.check()
         let need = max(1, config.minimumBuyers)
         guard columns.buyers >= need else { throw .tooFewUsers(have: columns.buyers, need: need) }
+        let learnt = config.learnsWeights ? try LearntTierWeights(columns, seed: seed) : nil
+        if let learnt { config.weights = learnt.weights }
         let training = TierBuyers(columns) { columns.heldOut[$0] == 0 }
         let held = TierBuyers(columns) { columns.heldOut[$0] != 0 }
         guard !training.buyers.isEmpty else { throw .nothingToLearnFrom }
@@ -24,7 +27,7 @@ extension TiersModel {
             training: training, held: held)
         return TiersFit(
             model: model, evidence: judgement.evidence, metrics: judgement.metrics,
-            baseline: judgement.baseline, parameters: model.parameters(everybody, config))
+            baseline: judgement.baseline, parameters: model.parameters(everybody, config, learnt))
     }
 
     init(_ buyers: TierBuyers, _ config: TiersConfig) {

@@ -1,6 +1,8 @@
 extension TiersModel {
     /// What the model's page shows: every boundary, and how many of the buyers are in each level.
-    func parameters(_ buyers: TierBuyers, _ config: TiersConfig) -> [Tree.Member] {
+    func parameters(
+        _ buyers: TierBuyers, _ config: TiersConfig, _ learnt: LearntTierWeights?
+    ) -> [Tree.Member] {
         var members: [Tree.Member] = [
             .init(
                 "rfm_cell",
@@ -9,7 +11,7 @@ extension TiersModel {
                         known.1.map { .init(name, Self.cut(known.0, $0)) }
                     }))
         ]
-        if let rule { members.append(.init("tier", Self.tier(rule, buyers, config))) }
+        if let rule { members.append(.init("tier", Self.tier(rule, buyers, config, learnt))) }
         members.append(.init("grade", grade(buyers)))
         return members
     }
@@ -24,7 +26,9 @@ extension TiersModel {
         ])
     }
 
-    private static func tier(_ rule: TierRule, _ buyers: TierBuyers, _ config: TiersConfig) -> Tree {
+    private static func tier(
+        _ rule: TierRule, _ buyers: TierBuyers, _ config: TiersConfig, _ learnt: LearntTierWeights?
+    ) -> Tree {
         var weights: [Tree.Member] = []
         var quartiles: [Tree.Member] = []
         var leftOut: [Tree] = []
@@ -39,11 +43,13 @@ extension TiersModel {
         var users = [Int64](repeating: 0, count: TierRule.names.count)
         for score in buyers.scores(rule) { users[rule.cuts.level(of: score) - 1] += 1 }
         var members: [Tree.Member] = [
-            .init("weights", .object(weights)), .init("weights_from", .string("configuration")),
+            .init("weights", .object(weights)),
+            .init("weights_from", .string(learnt == nil ? "configuration" : "classifier")),
             .init("quartiles", .object(quartiles)), .init("cuts", .numbers(rule.cuts.values)),
             .init("cuts_from", .string(config.cuts.isEmpty ? "quintiles" : "configuration")),
             .init("users", .object(zip(TierRule.names, users).reversed().map { .init($0, .int($1)) })),
         ]
+        if let learnt { members.append(.init("classifier", learnt.shown)) }
         if !leftOut.isEmpty {
             // No model of it is in use; the others share its weight.
             members.append(.init("left_out", .array(leftOut)))

@@ -46,16 +46,13 @@ private struct Repeated<Result> {
     init(_ work: () -> Result) {
         let clock = SystemTime()
         let begin = clock.monotonic()
-        var best = Int64.max
-        var result: Result
-        var runs = 0
-        repeat {
+        result = work()
+        var best = clock.monotonic() - begin
+        for _ in 1..<5 where clock.monotonic() - begin < Microseconds.second {
             let start = clock.monotonic()
-            result = work()
+            _ = work()
             best = min(best, clock.monotonic() - start)
-            runs += 1
-        } while runs < 5 && clock.monotonic() - begin < Microseconds.second
-        self.result = result
+        }
         self.best = best
     }
 }

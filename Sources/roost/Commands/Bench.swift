@@ -95,6 +95,15 @@ struct Bench: Sendable {
                 """,
             run: refitBench),
         Bench(
+            name: "kmeans", summary: "One start of k-means, k = 6, on the eight counts of FILE's users.",
+            options: ["--baseline", "--folder"],
+            notes: """
+                Baseline: scikit-learn's KMeans (Lloyd) on the same rows from the same centroids to the same tolerance,
+                one thread each, standardised by its StandardScaler; by DIR/kmeans_fit (deploy/baselines). Ours is run
+                before and after.
+                """,
+            run: kMeansBench),
+        Bench(
             name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
             options: ["--baseline"],
             notes: """

@@ -104,11 +104,12 @@ struct FitRun: Sendable {
         config.minimumBuyers = settings.tiers.minimumBuyers
         config.weights = settings.tiers.weights
         config.cuts = settings.tiers.cuts
+        config.learnsWeights = settings.tiers.learnsWeights
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
             monetaryValue: columns.monetaryValue, age: columns.age, lifetimeValue: columns.lifetimeValue,
-            yearSpend: columns.yearSpend,
-            boughtInYear: columns.boughtInYear, heldOut: columns.heldOut, config: config,
+            yearSpend: columns.yearSpend, boughtInYear: columns.boughtInYear, group: columns.group,
+            heldOut: columns.heldOut, config: config, seed: settings.seed,
             previous: previous())
     }
 
