@@ -382,7 +382,8 @@ OUTCOMES = {"models": {
 
 def judged_by_log_loss(page):
     """A page of a model of an outcome: what was adopted is better than the base rate on later rows."""
-    own, base = page["metrics"]["log_loss"], page["baseline"]["base_rate_scores"]["log_loss"]
+    own = float(page["metrics"]["log_loss"])
+    base = float(page["baseline"]["base_rate_scores"]["log_loss"])
     expect(page["data"]["users"] >= 100, f"rows: {page['data']}")
     if page["adopted"]:
         expect(own <= base * (1 + 1e-9), f"log loss {own}, base rate's {base}")

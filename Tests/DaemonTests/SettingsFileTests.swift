@@ -66,6 +66,8 @@ import Testing
         case .seed: .integer(7)
         case .real(_, let range):
             .number(value == .number(range.lowerBound) ? range.upperBound : range.lowerBound)
+        case .reals(_, let range, let lengths):
+            .array([JSONValue](repeating: .number(range.upperBound), count: lengths.max() ?? 1))
         case .duration(_, let range), .optionalDuration(_, let range):
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
         case .reals(_, let range, let lengths):
@@ -118,8 +120,8 @@ import Testing
         }
         // What follows at once has no delay to configure.
         let without: Set = [
-            "triggers.segmentMoved.delay", "triggers.botSuspected.delay", "triggers.churnRisk.delay",
-            "triggers.highIntent.delay",
+            "triggers.segmentMoved.delay", "triggers.tierChanged.delay", "triggers.botSuspected.delay",
+            "triggers.churnRisk.delay", "triggers.highIntent.delay",
         ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }

@@ -80,8 +80,8 @@ extension Partition {
     /// Whether something is decided when the user's short session closes.
     @inline(__always)
     func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
-        segments.isFitted || churn.isFitted || !segmentations.isEmpty
-            || tiers.isFitted && user.pointee.has(UserRecord.bought)
+        segments.isFitted || !segmentations.isEmpty
+            || (tiers.isFitted || churn.isFitted) && user.pointee.has(UserRecord.bought)
     }
 
     // MARK: Stages
