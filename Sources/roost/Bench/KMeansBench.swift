@@ -107,9 +107,14 @@ private struct KMeansReference {
         let path = "\(folder)/roost-kmeans.\(getpid()).f64"
         defer { unlink(path) }
         let file = try File(creating: path)
+        let descriptor = file.descriptor
         for values in seeds + features {
-            try values.withUnsafeBytes { bytes throws(SystemFailure) in try file.write(bytes) }
+            try values.withUnsafeBytes { bytes throws(SystemFailure) in
+                try File(borrowing: descriptor).write(bytes)
+            }
         }
+        // Kept open until all is written.
+        _ = file.size
         var child = try Child(
             program,
             [
