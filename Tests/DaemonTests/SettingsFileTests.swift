@@ -70,8 +70,6 @@ import Testing
             .array([JSONValue](repeating: .number(range.upperBound), count: lengths.max() ?? 1))
         case .duration(_, let range), .optionalDuration(_, let range):
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
-        case .reals(_, let range, let lengths):
-            .array((0..<(lengths.max() ?? 0)).map { .number(range.lowerBound + Double($0 + 1) / 100) })
         case .durations(_, let range): .strings([DurationText.text(range.lowerBound)])
         case .clockMode: .string("event")
         case .choice(_, let known): .string(known[0])

@@ -103,18 +103,18 @@ private struct KMeansReference {
     /// Row by row.
     let centroids: [Double]
 
+    /// Little-endian doubles, one list after the other.
+    private static func write(_ lists: [[Double]], to path: String) throws {
+        let file = try File(creating: path)
+        for values in lists {
+            try file.write(values.withUnsafeBytes { Array($0) })
+        }
+    }
+
     init(_ features: [[Double]], _ seeds: [[Double]], program: String, in folder: String) throws {
         let path = "\(folder)/roost-kmeans.\(getpid()).f64"
         defer { unlink(path) }
-        let file = try File(creating: path)
-        let descriptor = file.descriptor
-        for values in seeds + features {
-            try values.withUnsafeBytes { bytes throws(SystemFailure) in
-                try File(borrowing: descriptor).write(bytes)
-            }
-        }
-        // Kept open until all is written.
-        _ = file.size
+        try KMeansReference.write(seeds + features, to: path)
         var child = try Child(
             program,
             [
