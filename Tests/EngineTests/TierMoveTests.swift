@@ -260,7 +260,7 @@ struct TierMoveTests {
     }
 
     @Test func `going on from snapshots gives the same`() async throws {
-        let log = log(40, seed: 9)
+        let log = log(60, seed: 9)
         let cut = log.count / 2
         var whole = try Rig(.event(), shards: 2)
         try await whole.take(Array(log[..<cut]))

@@ -58,11 +58,15 @@ import Testing
         histories.days[0] = [0, 3_900]
         let good = try histories.fit().model
         // Those learnt from buy ten times as seldom as those held out.
-        for index in histories.days.indices where histories.heldOut[index] == 0 {
-            let days = histories.days[index]
-            histories.days[index] = days.filter { $0 < 390 }.map { $0 * 10 }
-            if histories.days[index].isEmpty { histories.days[index] = [days[0]] }
+        var days = histories.days
+        let heldOut = histories.heldOut
+        for index in days.indices where heldOut[index] == 0 {
+            let own = days[index]
+            days[index] = own.filter { $0 < 390 }.map { $0 * 10 }
+            if days[index].isEmpty { days[index] = [own[0]] }
         }
+        histories = Histories(days, asOfDay: histories.asOfDay)
+        histories.heldOut = heldOut
         let fit = try histories.fit(previous: good)
         #expect(!Gate.judge(fit.evidence).adopted, "\(Gate.judge(fit.evidence))")
     }

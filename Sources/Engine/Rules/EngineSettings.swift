@@ -143,7 +143,7 @@ package struct EngineSettings: Sendable, Equatable {
         for _ in 0..<ruleRows {
             rules.append(RuleSetting(enabled: try input.getBool(), delay: try input.get()))
         }
-        guard ruleRows > Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0) else {
+        guard ruleRows > Int(BuiltInRule.retracted.rawValue) else {
             throw StateError("saved settings know \(ruleRows) rules")
         }
         // Rules that came later stand as they do where nothing is configured.

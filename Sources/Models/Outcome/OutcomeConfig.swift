@@ -24,6 +24,8 @@ package struct OutcomeConfig: Sendable, Equatable {
     package var ruleFeature: String
     package var learners = Learner.allCases
     package var resamplings = Resampling.allCases
+    /// Ways to make probabilities of scores that are held against each other; not part of a request.
+    package var calibrations = Calibration.Kind.allCases
     package var strategy = SearchStrategy.tpe
     /// Settings tried, beside the simple rule and each learner's plain ones.
     package var trials = 24

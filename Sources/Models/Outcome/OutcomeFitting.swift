@@ -139,7 +139,8 @@ extension OutcomeFitting {
             let chosen = Calibration.chosen(
                 labels: table.labels(unseen.rows), scores: unseen.margins.map(logistic),
                 folds: unseen.folds, forward: split.chosenByTime && split.folds.count > 1)
-            let best = chosen.losses.min { $0.logLoss < $1.logLoss }
+            let best = chosen.losses.filter { config.calibrations.contains($0.kind) }
+                .min { $0.logLoss < $1.logLoss }
             return Trial(
                 candidate: candidate, logLoss: best?.logLoss ?? .infinity, calibration: best?.kind ?? .none,
                 losses: chosen.losses)
