@@ -54,8 +54,9 @@ import Testing
     }
 
     @Test func `a repurchase model of other customers is refused though one waits for years`() throws {
-        var histories = poissonBuyers(400, seed: 6, until: 4_000)
-        histories.days[0] = [0, 3_900]
+        var waiting = poissonBuyers(400, seed: 6, until: 4_000).days
+        waiting[0] = [0, 3_900]
+        var histories = Histories(waiting, asOfDay: 4_000)
         let good = try histories.fit().model
         // Those learnt from buy ten times as seldom as those held out.
         var days = histories.days
