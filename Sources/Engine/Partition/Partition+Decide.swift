@@ -284,17 +284,14 @@ extension Partition {
         if user.pointee.segment != 0 {
             triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
         }
-        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
-        triggers.put(reasons: bought == .min ? 1 : 2)
         let seen = user.pointee.lastDecided
         let absent = seen == .min ? 0 : max(0, due - seen)
-        triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
-        if bought != .min {
-            let days =
-                day(of: due)
-                - day(of: bought)
-            triggers.put(.daysSinceLast, Double(days))
-        }
+        let absence = (
+            feature: KnownFeature.daysSinceLastEvent, value: Double(absent) / Double(Microseconds.day)
+        )
+        let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
+        guard bought != .min else { return triggers.put(absence) }
+        triggers.put(absence, (.daysSinceLast, Double(day(of: due) - day(of: bought))))
     }
 
     /// Most triggers remembered for a user, so that a late event can withdraw them.
