@@ -27,18 +27,18 @@ package enum EventBatchCodec {
 
     /// Appends the batch's bytes to `out`.
     package static func encode(_ batch: EventBatch, into out: inout [UInt8]) {
-        let start = out.count
-        let bound = encodedSizeBound(batch)
-        out.append(contentsOf: repeatElement(0, count: bound))
-        let written = out.withUnsafeMutableBytes { bytes in
+        if out.isEmpty { out = encoded(batch) } else { out += encoded(batch) }
+    }
+
+    /// The batch's bytes.
+    package static func encoded(_ batch: EventBatch) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: encodedSizeBound(batch)) { bytes, written in
             batch.text.withUnsafeBytes { text in
-                var encoder = BatchEncoder(
-                    to: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), text: text)
+                var encoder = BatchEncoder(to: UnsafeMutableRawBufferPointer(bytes), text: text)
                 encoder.encode(batch)
-                return encoder.count
+                written = encoder.count
             }
         }
-        out.removeLast(bound - written)
     }
 
     /// No batch takes more: every number at its longest.

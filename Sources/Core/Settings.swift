@@ -104,10 +104,10 @@ package struct Settings: Sendable, Equatable {
     }
 
     package struct SnapshotSettings: Sendable, Equatable {
-        /// A full round of partitions at least this often, where there is something new.
+        /// Every partition at least this often, one after the other, where there is something new.
         package var interval: Int64 = 5 * Microseconds.minute
-        /// Or after this many bytes of journal.
-        package var journalBytes: Int64 = 512 << 20
+        /// Or each time the journal has grown by so many bytes, or by a sixteenth of the state where that is more.
+        package var journalBytes: Int64 = 64 << 20
     }
 
     package struct Retention: Sendable, Equatable {

@@ -198,10 +198,11 @@ package enum SettingsKeys {
             "Wall clock: the clock is journaled at least this often while nothing arrives."),
         SettingsKey(
             "snapshot.interval", .duration(\.snapshot.interval, Microseconds.second...30 * day),
-            "All partitions are written anew at least this often, where there is something new."),
+            "All partitions are written anew at least this often, one by one, where there is something new."),
         SettingsKey(
             "snapshot.journal_bytes", .bigBytes(\.snapshot.journalBytes, 1 << 16...1 << 44),
-            "Or after so much journal."),
+            "Or each time the journal has grown by so much, or by a sixteenth of the state where that is more."
+        ),
         SettingsKey(
             "sinks", .fixed(.array([]), otherwise: "there are no sinks yet; read the trigger port"),
             "Where triggers are delivered besides the trigger port; none so far."),

@@ -69,12 +69,12 @@ package struct TriggerBatch: Sendable {
     /// The tier's name, after the segment's.
     package mutating func put(tier: String) { TriggerBody.put(tier: tier, into: &bytes) }
 
-    /// How many reasons follow.
-    package mutating func put(reasons count: Int) { TriggerBody.put(reasons: count, into: &bytes) }
-
-    /// One of them, of a feature that `TriggerBody` knows by number.
-    package mutating func put(_ feature: KnownFeature, _ value: Double) {
-        TriggerBody.put(feature, value, into: &bytes)
+    /// One or two reasons, the last of what is put.
+    package mutating func put(
+        _ first: (feature: KnownFeature, value: Double),
+        _ second: (feature: KnownFeature, value: Double)? = nil
+    ) {
+        TriggerBody.put(first, second, into: &bytes)
     }
 
     /// Takes the last row out again, to be changed.

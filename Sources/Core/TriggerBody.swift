@@ -56,14 +56,25 @@ package enum TriggerBody {
         bytes.append(contentsOf: name.utf8)
     }
 
-    static func put(reasons count: Int, into bytes: inout [UInt8]) {
-        bytes.append(Tag.reasons.rawValue)
-        bytes.append(UInt8(count))
-    }
-
-    static func put(_ feature: KnownFeature, _ value: Double, into bytes: inout [UInt8]) {
-        bytes.append(feature.rawValue)
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    /// One or two reasons, of features that are known by number.
+    static func put(
+        _ first: (feature: KnownFeature, value: Double), _ second: (feature: KnownFeature, value: Double)?,
+        into bytes: inout [UInt8]
+    ) {
+        withUnsafeTemporaryAllocation(byteCount: 2 + 2 * 9, alignment: 8) { room in
+            room[0] = Tag.reasons.rawValue
+            room[1] = second == nil ? 1 : 2
+            var count = 2
+            func put(_ reason: (feature: KnownFeature, value: Double)) {
+                room[count] = reason.feature.rawValue
+                room.storeBytes(
+                    of: reason.value.bitPattern.littleEndian, toByteOffset: count + 1, as: UInt64.self)
+                count += 9
+            }
+            put(first)
+            if let second { put(second) }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
     }
 
     /// The last part: number of the trigger that this one withdraws.

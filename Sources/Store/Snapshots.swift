@@ -4,7 +4,7 @@
 ///     | CRC of all before, and of the name, u32 | name | payload
 ///
 /// A file appears under its name only when it is whole and on disk, and the one before it goes only
-/// after that. Owned and called by one queue.
+/// after that. Snapshots of different names may be written at once.
 package struct Snapshots: Sendable {
     package struct Entry: Equatable, Sendable {
         package var name: String
@@ -168,11 +168,13 @@ package struct Snapshots: Sendable {
     }
 
     private static func read(_ file: any File, at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let done = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
-            try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+        var failure: FileError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            do throws(FileError) {
+                done = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+            } catch { failure = error }
         }
-        bytes.removeLast(count - done)
+        if let failure { throw failure }
         return bytes
     }
 

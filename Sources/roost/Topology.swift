@@ -75,7 +75,7 @@ struct Daemon: Sendable {
         await sequencer.begin(trainer, settings)
         let snapshotter = Snapshotter(
             snapshots: snapshots, sequencer: sequencer, shards: shards, keeper: keeper, writer: writer,
-            settings: settings, savedRecord: 0, time: time, counters: counters, log: log)
+            settings: settings, time: time, counters: counters, log: log)
         let eraser = Eraser(
             Eraser.Parts(
                 sequencer: sequencer, keeper: keeper, writer: writer, snapshotter: snapshotter,

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ import features
 import triggers
 from checks_state import FAR, expect_same, expected_log, reference, snapshot
 from client import ClientError, Producer, Subscriber
+from faults import metric
 from features import Advance, Config, stamp
 from harness import (
     check, expect, expect_equal, expect_numbering, expect_sequence, expect_triggers, expect_users)
@@ -159,6 +161,32 @@ def killed_runs_equal_unbroken_runs(env):
             producer.sync()
         daemon.advance(stamp(expected[2]))
         expect_same(snapshot(daemon), expected, "with kills in between")
+
+
+@check
+def partitions_are_saved_in_turn(env):
+    """Every part of the state is saved once a turn while lines come, so that a start replays no more than that."""
+    lines = env.log("synthetic")[:4000]
+    with env.daemon(SNAPSHOTS) as daemon:
+        with daemon.producer("feed") as producer:
+            for start in range(0, len(lines), 20):
+                producer.send(b"".join(lines[start:start + 20]))
+                producer.sync()
+        turns = metric(daemon, "roost_snapshots_total")
+        deadline = time.monotonic() + 30
+        # One turn ends that had begun before, and one that has seen everything.
+        while metric(daemon, "roost_snapshots_total") < turns + 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1.5)
+        records = int(daemon.status.status()["ingest"]["lines"]) // 20
+        daemon.kill()
+        before = len(daemon.said(1_000_000))
+        daemon.start()
+        said = re.search(r"(\d+) records replayed", daemon.said(1_000_000)[before:])
+        expect(said is not None, "the start says what it has replayed")
+        replayed = int(said.group(1))
+        expect(replayed < records / 4, f"{replayed} of {records} records are replayed")
+        expect_equal(daemon.status.status()["ingest"]["lines"], len(lines), "lines")
 
 
 @check

@@ -255,6 +255,13 @@ struct BlockPool: ~Copyable {
         }
     }
 
+    /// Asks for the beginning of a block whose reference is not known to be good.
+    @inline(__always)
+    func prefetchBlock(_ reference: UInt32) {
+        let chunk = Int(reference >> Self.chunkShift)
+        if chunk < chunks.count, chunkBases[chunk] != nil { prefetch(address(reference)) }
+    }
+
     /// Whether a block of this class can stand there with so many bytes in use.
     func holds(_ reference: UInt32, sizeClass: UInt8, used: Int) -> Bool {
         if reference == 0 { return used == 0 }

@@ -10,6 +10,13 @@ package struct ByteWriter: Sendable {
 
     package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// Writes into memory that is there already, whose contents are dropped.
+    package init(reusing memory: consuming [UInt8], capacity: Int) {
+        bytes = memory
+        bytes.removeAll(keepingCapacity: true)
+        bytes.reserveCapacity(capacity)
+    }
+
     package mutating func put<T: FixedWidthInteger>(_ value: T) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }

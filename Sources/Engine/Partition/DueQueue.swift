@@ -53,13 +53,17 @@ struct DueQueue: ~Copyable {
             kind: UInt8(truncatingIfNeeded: packed & 15))
     }
 
+    @inline(__always)
+    private static func packed(_ entry: DueEntry) -> UInt64 {
+        (UInt64(bitPattern: entry.due) & timeMask) << (slotBits + kindBits)
+            | UInt64(entry.slot) << kindBits | UInt64(entry.kind)
+    }
+
     mutating func push(_ entry: DueEntry) {
         bound = min(bound, entry.due)
         let number = entry.due >> Self.bucketShift
         if number <= sortedNumber || entry.kind > 15 { return near.push(entry) }
-        let packed =
-            (UInt64(bitPattern: entry.due) & Self.timeMask) << (Self.slotBits + Self.kindBits)
-            | UInt64(entry.slot) << Self.kindBits | UInt64(entry.kind)
+        let packed = Self.packed(entry)
         let index = place(of: number)
         if index < far.count, far[index].number == number { return append(packed, to: index) }
         far.insert(Bucket(number: number, entries: [packed]), at: index)
@@ -170,18 +174,58 @@ struct DueQueue: ~Copyable {
 
     func write(to out: inout ByteWriter) {
         out.put(UInt64(count))
-        forEach { entry in
-            out.put(entry.due)
-            out.put(entry.slot)
-            out.put(entry.kind)
+        // In pieces: there are more timers than users.
+        withUnsafeTemporaryAllocation(byteCount: Self.savedBytes * 256, alignment: 8) { piece in
+            var filled = 0
+            forEach { entry in
+                piece.storeBytes(of: entry.due.littleEndian, toByteOffset: filled, as: Int64.self)
+                piece.storeBytes(of: entry.slot.littleEndian, toByteOffset: filled + 8, as: UInt32.self)
+                piece[filled + 12] = entry.kind
+                filled += Self.savedBytes
+                if filled == piece.count {
+                    out.put(UnsafeRawBufferPointer(piece))
+                    filled = 0
+                }
+            }
+            out.put(UnsafeRawBufferPointer(rebasing: piece[..<filled]))
         }
     }
 
+    /// Bytes of an entry in saved state: due, slot and kind.
+    private static let savedBytes = 13
+
     init(from input: inout ByteReader) throws(StateError) {
         self.init()
-        for _ in 0..<(try input.count(of: 13)) {
-            push(
-                DueEntry(due: try input.get(), slot: try input.get(), kind: try input.get()))
+        // Those of a bucket stand together, so that one array is made for it and does not grow.
+        var number = Int64.min
+        var entries: [UInt64] = []
+        for _ in 0..<(try input.count(of: Self.savedBytes)) {
+            let entry = DueEntry(due: try input.get(), slot: try input.get(), kind: try input.get())
+            guard entry.kind <= 15, entry.slot <= 0xFF_FFFF else {
+                throw StateError("a timer of kind \(entry.kind), of user \(entry.slot)")
+            }
+            let own = entry.due >> Self.bucketShift
+            if own != number {
+                take(entries, of: number)
+                entries.removeAll(keepingCapacity: true)
+                number = own
+            }
+            entries.append(Self.packed(entry))
         }
+        take(entries, of: number)
+        bound = nextDue
+    }
+
+    private mutating func take(_ entries: [UInt64], of number: Int64) {
+        if entries.isEmpty { return }
+        let index = place(of: number)
+        guard index == far.count || far[index].number != number else {
+            for entry in entries { append(entry, to: index) }
+            return
+        }
+        var exact: [UInt64] = []
+        exact.reserveCapacity(entries.count)
+        exact.append(contentsOf: entries)
+        far.insert(Bucket(number: number, entries: exact), at: index)
     }
 }

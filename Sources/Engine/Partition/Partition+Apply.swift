@@ -69,6 +69,7 @@ extension Partition {
             scratchSlots = [Int32](repeating: 0, count: (end - first) * 2)
         }
         let rows = batch.rows.baseAddress.unsafelyUnwrapped
+        strings.prefetchIndex(batch.hashes)
         for position in first..<end {
             let row = UnsafeRawPointer(rows + Int(batch.order[position]))
             prefetch(row)
@@ -90,15 +91,19 @@ extension Partition {
             prefetch(tail)
             prefetch(tail + 64)
         }
+        strings.prefetchEnds(batch.hashes)
         for position in first..<end {
             let row = rows + Int(batch.order[position])
             let id = batch.bytes(row.pointee.userOffset, row.pointee.userLength)
+            let likely = Int(scratchSlots[position - first])
+            if likely >= 0, users.holds(likely, id) { continue }
             var slot = users.find(id, hash: row.pointee.userHash)
             if slot < 0 {
                 slot = users.insert(id, hash: row.pointee.userHash, time: row.pointee.time, key: key)
             }
             scratchSlots[position - first] = Int32(truncatingIfNeeded: slot)
         }
+        strings.prefetchText(batch.hashes)
     }
 
     /// Partition's number of a dictionary entry.
@@ -241,7 +246,12 @@ extension Partition {
             let entries = pool.tail(user).dimensions
             for index in 0..<count {
                 if entries[index].key == wanted {
-                    if relative < entries[index].time { moveForward(entries, index, to: relative) }
+                    var place = index
+                    if relative < entries[index].time { place = moveForward(entries, index, to: relative) }
+                    if entries[place].count < DimensionEntry.countMax {
+                        entries[place].increment()
+                        return
+                    }
                     if let open = openEntry(entries, count, wanted) {
                         entries[open].increment()
                         return
@@ -287,9 +297,11 @@ extension Partition {
     }
 
     /// A value was seen earlier than thought: its entry moves before those seen later.
+    ///
+    /// - Returns: where it stands now.
     private func moveForward(
         _ entries: UnsafeMutablePointer<DimensionEntry>, _ index: Int, to time: Int64
-    ) {
+    ) -> Int {
         var entry = entries[index]
         entry.time = time
         var place = index
@@ -306,6 +318,7 @@ extension Partition {
             scan -= 1
         }
         entries[place] = entry
+        return place
     }
 
     /// The latest value holds.

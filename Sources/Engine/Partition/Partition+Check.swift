@@ -6,7 +6,10 @@ extension Partition {
     /// the summand of a sum. Bytes that pass may still be wrong, but they cannot lead outside the state.
     func check() throws(StateError) {
         try require("clock", isTime(frontier) && isTime(now))
-        for slot in 0..<users.count { try checkUser(slot) }
+        for slot in 0..<users.count {
+            if slot + 8 < users.count { pool.prefetchBlock(users[slot + 8].pointee.tail) }
+            try checkUser(slot)
+        }
         for index in 0..<accounts.count { try checkAccount(index) }
         try due.forEach { (entry) throws(StateError) in
             try require("timer", Int(entry.slot) < users.count && isTime(entry.due))

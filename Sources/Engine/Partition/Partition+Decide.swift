@@ -323,15 +323,12 @@ extension Partition {
         }
         let tier = Int(account(slot)?.pointee.tier ?? 0)
         if tier != 0 { triggers.put(tier: TierRule.names[tier - 1]) }
-        triggers.put(reasons: bought == .min ? 1 : 2)
         let absent = seen == .min ? 0 : max(0, due - seen)
-        triggers.put(.daysSinceLastEvent, Double(absent) / Double(Microseconds.day))
-        if bought != .min {
-            let days =
-                day(of: due)
-                - day(of: bought)
-            triggers.put(.daysSinceLast, Double(days))
-        }
+        let absence = (
+            feature: KnownFeature.daysSinceLastEvent, value: Double(absent) / Double(Microseconds.day)
+        )
+        guard bought != .min else { return triggers.put(absence) }
+        triggers.put(absence, (.daysSinceLast, Double(day(of: due) - day(of: bought))))
     }
 
     /// Most triggers remembered for a user, so that a late event can withdraw them.

@@ -77,7 +77,8 @@ extension Partition {
         return quotient
     }
 
-    private func intern(_ index: UInt16, _ batch: borrowing BatchView) -> UInt32 {
+    /// Partition's number of a dictionary entry.
+    func intern(_ index: UInt16, _ batch: borrowing BatchView) -> UInt32 {
         let known = scratchStrings[Int(index)]
         if known != .max { return known }
         let number = strings.intern(batch.entry(index), hash: batch.hashes[Int(index)])

@@ -4,8 +4,10 @@ extension Partition {
     private static let formatVersion: UInt32 = 7
 
     /// The whole state, at `position`.
-    func snapshot() -> [UInt8] {
-        var out = ByteWriter(capacity: byteCount + byteCount / 8)
+    ///
+    /// - Parameter memory: is written into where it is large enough; its contents are dropped.
+    func snapshot(reusing memory: consuming [UInt8] = []) -> [UInt8] {
+        var out = ByteWriter(reusing: consume memory, capacity: byteCount + byteCount / 8)
         out.put(Self.formatVersion)
         out.put(UInt32(number))
         out.put(position)

@@ -102,7 +102,6 @@ final class Partition {
     var clock = RecordClock()
     var scratchSlots: [Int32] = []
     var scratchStrings: [UInt32] = []
-    var scratchBytes: [UInt8] = []
     var scratchStages: [StageEntry] = []
     var scratchFeatures = [Float](repeating: 0, count: max(ChurnFeature.count, IntentFeature.count))
     /// During a sweep over all users: names of the events that have arrived and are not decided, by user.

@@ -16,99 +16,80 @@ extension Partition {
     ) {
         let limit = settings.recentPurchases
         if limit == 0 { return }
-        let full = Int(account.pointee.recentCount) >= limit
-        if full, recentTime(account, at: 0) > time { return }
-        scratchBytes.removeAll(keepingCapacity: true)
-        let used = Int(account.pointee.recentBytes)
-        let old =
-            used == 0
-            ? UnsafeRawBufferPointer(start: nil, count: 0)
-            : UnsafeRawBufferPointer(start: pool.address(account.pointee.recent), count: used)
-        var offset = full ? Int(old.loadUnaligned(as: UInt32.self)) : 0
-        var placed = false
-        while offset < used {
-            let length = Int(old.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-            if !placed, old.loadUnaligned(fromByteOffset: offset + 4, as: Int64.self) > time {
-                encode(row, value, time, batch)
-                placed = true
-            }
-            for index in offset..<offset + length { scratchBytes.append(old[index]) }
-            offset += length
+        let isFull = Int(account.pointee.recentCount) >= limit
+        if isFull, recentTime(account, at: 0) > time { return }
+        let bound = PurchaseEncoder.bound(items: Int(row.pointee.itemsCount))
+        // What is borrowed cannot be captured.
+        let batch = copy batch
+        withUnsafeTemporaryAllocation(byteCount: bound, alignment: 8) { room in
+            let count = encode(row, value, time, batch, to: room)
+            let dropped = isFull ? length(account, at: 0) : 0
+            insert(UnsafeRawBufferPointer(rebasing: room[..<count]), time, account, dropping: dropped)
         }
-        if !placed { encode(row, value, time, batch) }
-        store(account)
-        if !full { account.pointee.recentCount += 1 }
+        if !isFull { account.pointee.recentCount += 1 }
     }
 
-    private func store(_ account: UnsafeMutablePointer<AccountRecord>) {
-        let size = scratchBytes.count
-        if size > pool.capacity(class: account.pointee.recentClass, reference: account.pointee.recent) {
-            (account.pointee.recent, account.pointee.recentClass) = pool.grow(
-                account.pointee.recent, sizeClass: account.pointee.recentClass, used: 0, to: size)
+    /// Puts a purchase behind those that are no later, in place of the first bytes.
+    private func insert(
+        _ entry: UnsafeRawBufferPointer, _ time: Int64, _ account: UnsafeMutablePointer<AccountRecord>,
+        dropping dropped: Int
+    ) {
+        let used = Int(account.pointee.recentBytes)
+        var place = dropped
+        while place < used, recentTime(account, at: place) <= time { place += length(account, at: place) }
+        let size = used - dropped + entry.count
+        let old = account.pointee.recent
+        let oldClass = account.pointee.recentClass
+        if size > pool.capacity(class: oldClass, reference: old) {
+            (account.pointee.recent, account.pointee.recentClass) = pool.allocate(size)
         }
         let target = pool.address(account.pointee.recent)
-        scratchBytes.withUnsafeBytes {
-            target.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+        let gap = target + (place - dropped)
+        if used > 0 {
+            let source = pool.address(old)
+            func moveHead() { target.copyMemory(from: source + dropped, byteCount: place - dropped) }
+            func moveTail() { (gap + entry.count).copyMemory(from: source + place, byteCount: used - place) }
+            // Within one block neither may overwrite what the other has yet to move.
+            if entry.count > dropped {
+                moveTail()
+                moveHead()
+            } else {
+                moveHead()
+                moveTail()
+            }
         }
+        if let bytes = entry.baseAddress { gap.copyMemory(from: bytes, byteCount: entry.count) }
+        if account.pointee.recent != old { pool.free(old, sizeClass: oldClass) }
         account.pointee.recentBytes = UInt32(size)
+    }
+
+    private func length(_ account: UnsafeMutablePointer<AccountRecord>, at offset: Int) -> Int {
+        Int(pool.address(account.pointee.recent).loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     private func recentTime(_ account: UnsafeMutablePointer<AccountRecord>, at offset: Int) -> Int64 {
         pool.address(account.pointee.recent).loadUnaligned(fromByteOffset: offset + 4, as: Int64.self)
     }
 
+    /// - Returns: bytes written.
     private func encode(
-        _ row: UnsafePointer<EventRow>, _ value: Int64, _ time: Int64, _ batch: borrowing BatchView
-    ) {
-        let start = scratchBytes.count
-        for _ in 0..<4 { scratchBytes.append(0) }
-        appendFixed(UInt64(bitPattern: time))
-        appendMoney(value)
+        _ row: UnsafePointer<EventRow>, _ value: Int64, _ time: Int64, _ batch: borrowing BatchView,
+        to room: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        var out = PurchaseEncoder(room)
+        out.put(time)
+        out.put(money: value)
         let items = Int(row.pointee.itemsCount)
-        appendVarint(UInt64(items))
+        out.put(UInt64(items))
         for index in 0..<items {
             let item = batch.items[Int(row.pointee.itemsStart) + index]
-            appendVarint(UInt64(strings.intern(batch.bytes(item.idOffset, item.idLength))))
-            appendVarint(
-                item.category == EventRow.absent
-                    ? 0 : UInt64(strings.intern(batch.entry(item.category))) + 1)
-            appendMoney(item.quantity)
-            if item.price == ItemRow.noPrice {
-                appendVarint(0)
-            } else {
-                appendVarint(1)
-                appendMoney(item.price)
-            }
+            out.put(UInt64(strings.intern(batch.bytes(item.idOffset, item.idLength))))
+            out.put(item.category == EventRow.absent ? 0 : UInt64(intern(item.category, batch)) + 1)
+            out.put(money: item.quantity)
+            out.put(item.price == ItemRow.noPrice ? UInt64(0) : 1)
+            if item.price != ItemRow.noPrice { out.put(money: item.price) }
         }
-        let length = scratchBytes.count - start
-        for index in 0..<4 { scratchBytes[start + index] = UInt8(truncatingIfNeeded: length >> (8 * index)) }
-    }
-
-    private func appendFixed(_ value: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            scratchBytes.append(UInt8(truncatingIfNeeded: value >> shift))
-        }
-    }
-
-    private func appendVarint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            scratchBytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        scratchBytes.append(UInt8(truncatingIfNeeded: rest))
-    }
-
-    /// Sign, decimal exponent and mantissa: most amounts are round.
-    private func appendMoney(_ value: Int64) {
-        var mantissa = value.magnitude
-        var exponent: UInt8 = 0
-        while exponent < 15, mantissa != 0, mantissa % 10 == 0 {
-            mantissa /= 10
-            exponent += 1
-        }
-        scratchBytes.append(exponent << 1 | (value < 0 ? 1 : 0))
-        appendVarint(mantissa)
+        return out.finish()
     }
 
     /// Oldest first.
@@ -193,5 +174,55 @@ extension Partition {
             count += 1
         }
         return count == Int(account.pointee.recentCount)
+    }
+}
+
+/// Writes one purchase into memory that is large enough.
+private struct PurchaseEncoder {
+    private let out: UnsafeMutableRawBufferPointer
+    /// Behind the length, which comes last.
+    private var count = 4
+
+    init(_ out: UnsafeMutableRawBufferPointer) { self.out = out }
+
+    /// No purchase takes more: every number at its longest.
+    static func bound(items: Int) -> Int {
+        let (number, money) = (10, 11)
+        return 4 + 8 + money + number + items * (3 * number + 2 * money)
+    }
+
+    mutating func put(_ time: Int64) {
+        out.storeBytes(of: time.littleEndian, toByteOffset: count, as: Int64.self)
+        count += 8
+    }
+
+    mutating func put(_ number: UInt64) {
+        var rest = number
+        while rest >= 0x80 {
+            out[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+            count += 1
+            rest >>= 7
+        }
+        out[count] = UInt8(truncatingIfNeeded: rest)
+        count += 1
+    }
+
+    /// Sign, decimal exponent and mantissa: most amounts are round.
+    mutating func put(money value: Int64) {
+        var mantissa = value.magnitude
+        var exponent: UInt8 = 0
+        while exponent < 15, mantissa != 0, mantissa % 10 == 0 {
+            mantissa /= 10
+            exponent += 1
+        }
+        out[count] = exponent << 1 | (value < 0 ? 1 : 0)
+        count += 1
+        put(mantissa)
+    }
+
+    /// Writes the length; gives it.
+    func finish() -> Int {
+        out.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
+        return count
     }
 }

@@ -69,8 +69,56 @@ struct StringTable: ~Copyable {
         let end = Int(ends[Int(number)])
         guard end - start == value.count else { return false }
         return text.withUnsafeBytes { text in
-            for offset in 0..<value.count where text[start + offset] != value[offset] { return false }
+            let mine = text.baseAddress.unsafelyUnwrapped + start
+            var offset = 0
+            while offset + 8 <= value.count {
+                if mine.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    != value.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                {
+                    return false
+                }
+                offset += 8
+            }
+            while offset < value.count {
+                if text[start + offset] != value[offset] { return false }
+                offset += 1
+            }
             return true
+        }
+    }
+
+    // MARK: Ahead of `intern`, so that the misses of many look-ups overlap
+
+    func prefetchIndex(_ hashes: UnsafeBufferPointer<UInt64>) {
+        index.withUnsafeBufferPointer { index in
+            guard let base = index.baseAddress else { return }
+            for hash in hashes { prefetch(base + (Int(truncatingIfNeeded: hash) & mask)) }
+        }
+    }
+
+    func prefetchEnds(_ hashes: UnsafeBufferPointer<UInt64>) {
+        index.withUnsafeBufferPointer { index in
+            ends.withUnsafeBufferPointer { ends in
+                guard let base = ends.baseAddress else { return }
+                for hash in hashes {
+                    let entry = index[Int(truncatingIfNeeded: hash) & mask]
+                    if entry != 0 { prefetch(base + Int(entry - 1)) }
+                }
+            }
+        }
+    }
+
+    func prefetchText(_ hashes: UnsafeBufferPointer<UInt64>) {
+        index.withUnsafeBufferPointer { index in
+            ends.withUnsafeBufferPointer { ends in
+                text.withUnsafeBytes { text in
+                    guard let base = text.baseAddress else { return }
+                    for hash in hashes {
+                        let entry = index[Int(truncatingIfNeeded: hash) & mask]
+                        if entry > 1 { prefetch(base + Int(ends[Int(entry - 2)])) }
+                    }
+                }
+            }
         }
     }
 

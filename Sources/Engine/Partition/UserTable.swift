@@ -60,6 +60,14 @@ struct UserTable: ~Copyable {
         }
     }
 
+    /// Whether a slot is that of this id.
+    @inline(__always)
+    func holds(_ slot: Int, _ id: UnsafeRawBufferPointer) -> Bool {
+        let stored = arena.stored(id)
+        return records[slot].pointee.has(UserRecord.packedID) == stored.isPacked
+            && arena.equals(records[slot].pointee.id, stored)
+    }
+
     // MARK: Ahead of `find`, so that the misses of many look-ups overlap
 
     @inline(__always)

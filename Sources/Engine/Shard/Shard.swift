@@ -67,13 +67,23 @@ package actor Shard {
     private var collected = TriggerBatch(names: BuiltInRule.names)
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
 
-    /// - Parameters:
-    ///   - index: which of the shards; it owns the partitions whose number is this modulo `of`.
-    ///   - snapshots: saved partitions by number.
+    /// - Parameter snapshots: saved partitions by number.
     package init(
         index: Int, of shardCount: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey,
         snapshots: [Int: [UInt8]] = [:]
-    ) throws(StateError) {
+    ) throws {
+        try self.init(
+            index: index, of: shardCount, settings: settings, key: key, storeKey: storeKey,
+            saved: { snapshots[$0] })
+    }
+
+    /// - Parameters:
+    ///   - index: which of the shards; it owns the partitions whose number is this modulo `of`.
+    ///   - saved: gives the saved state of a partition when its turn comes; nil where there is none.
+    package init(
+        index: Int, of shardCount: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey,
+        saved: (Int) throws -> [UInt8]?
+    ) throws {
         executor = QueueExecutor(label: "roost.shard.\(index)")
         self.index = index
         self.shardCount = shardCount
@@ -81,7 +91,7 @@ package actor Shard {
         self.storeKey = storeKey
         var made: [Partition] = []
         for number in stride(from: index, to: Partitioning.count, by: shardCount) {
-            if let bytes = snapshots[number] {
+            if let bytes = try saved(number) {
                 made.append(try Self.restore(number, bytes, key, storeKey))
             } else {
                 made.append(Partition(number: number, settings: settings, key: key, storeKey: storeKey))
@@ -326,9 +336,13 @@ package actor Shard {
     }
 
     /// A partition's state with its position; nil where it is another shard's.
-    package func snapshot(_ number: Int) -> (position: UInt64, bytes: [UInt8])? {
+    ///
+    /// - Parameter memory: of a snapshot that is done with, to be written into again.
+    package func snapshot(
+        _ number: Int, reusing memory: consuming [UInt8] = []
+    ) -> (position: UInt64, bytes: [UInt8])? {
         guard let partition = partition(number) else { return nil }
-        return (partition.position, partition.snapshot())
+        return (partition.position, partition.snapshot(reusing: consume memory))
     }
 
     /// Everything that state is, in bytes that do not depend on the process: for comparing two runs.

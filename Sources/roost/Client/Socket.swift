@@ -47,6 +47,24 @@ struct Socket: ~Copyable {
         try sendSome(bytes, flags: Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
     }
 
+    /// Sends what the system takes at once of a part of a file, which costs this process no copy; 0 where it
+    /// takes nothing now, or the file has ended.
+    func sendNow(_ file: borrowing File, from offset: Int64, atMost most: Int) throws(SystemFailure) -> Int {
+        // Not to wait is a matter of the descriptor here, not of the call.
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            throw SystemFailure("cannot send")
+        }
+        defer { _ = fcntl(descriptor, F_SETFL, flags) }
+        while true {
+            var place = off_t(offset)
+            let count = sendfile(descriptor, file.descriptor, &place, most)
+            if count >= 0 { return count }
+            if errno == EAGAIN || errno == EWOULDBLOCK { return 0 }
+            if errno != EINTR { throw SystemFailure("cannot send") }
+        }
+    }
+
     private func sendSome(_ bytes: ArraySlice<UInt8>, flags: Int32) throws(SystemFailure) -> Int {
         while true {
             let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }

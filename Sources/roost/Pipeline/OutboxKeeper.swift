@@ -149,7 +149,8 @@ actor OutboxKeeper: TriggerSource {
         var erasure: Gathered?
         var end = next
         while end <= committedThrough, let record = gathered[end], record.missing == 0, rows < 50_000 {
-            if !record.triggers.isEmpty {
+            // What a replay brings about again is here already, and need not be put in order.
+            if !record.triggers.isEmpty, end > outbox.lastRecord {
                 let ordered = OrderedTriggers(record: end, batches: record.triggers)
                 rows += ordered.count
                 batches.append(ordered)

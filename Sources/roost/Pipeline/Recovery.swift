@@ -48,23 +48,15 @@ struct Recovery {
     let log: Log
     let failed: @Sendable (DaemonFailure) -> Void
 
-    private struct Saved {
-        var ledger: Ledger?
-        var partitions: [Int: [UInt8]] = [:]
-        var least: UInt64 = 0
-    }
-
     func run(_ directory: borrowing DataDirectory, _ snapshots: Snapshots) throws -> RecoveredState {
-        let saved = try load(snapshots)
         let shardCount = max(1, min(Partitioning.count, processorCount()))
-        let engine = EngineSettings(settings)
-        let partitions = saved.partitions
-        let (key, storeKey) = (key, storeKey)
-        let shards = try Self.inParallel(shardCount) { index in
-            try Shard(
-                index: index, of: shardCount, settings: engine, key: key, storeKey: storeKey,
-                snapshots: partitions)
+        var ledger = Ledger(settings: EngineSettings(settings))
+        var saved = SavedPositions()
+        if let loaded = try load(SavedPositions.ledgerName, snapshots) {
+            ledger = try loaded.payload.withUnsafeBytes { raw in try Ledger(snapshot: raw) }
+            saved[SavedPositions.ledger] = loaded.position
         }
+        let shards = try restore(shardCount, snapshots, &saved)
         let disk = DiskFileSystem()
         let archive = settings.journal.archive
         let journal = try Journal.open(
@@ -87,7 +79,6 @@ struct Recovery {
         ) { error in
             failed(DaemonFailure(exitCode: DaemonFailure.databaseCode, description: "outbox: \(error)"))
         }
-        var ledger = saved.ledger ?? Ledger(settings: EngineSettings(settings))
         begin(shards, keeper)
         let last = journal.committedRecord - 1
         keeper.committed(through: last)
@@ -110,28 +101,24 @@ struct Recovery {
         return try (0..<count).compactMap { try all[$0]?.get() }
     }
 
-    private func load(_ snapshots: Snapshots) throws -> Saved {
-        var saved = Saved()
-        var least = UInt64.max
-        if let loaded = try load("ledger", snapshots) {
-            saved.ledger = try loaded.payload.withUnsafeBytes { raw in try Ledger(snapshot: raw) }
-            least = loaded.position
-        } else {
-            least = 0
-        }
-        let all = try Self.inParallel(Partitioning.count) { number in
-            try load("partition-\(number < 10 ? "0" : "")\(number)", snapshots)
-        }
-        for (number, loaded) in all.enumerated() {
-            guard let loaded else {
-                least = 0
-                continue
+    /// Shards with what is saved of their partitions. Each reads one after the other, so that no more of the
+    /// files than one partition's lies in memory for it.
+    private func restore(
+        _ shardCount: Int, _ snapshots: Snapshots, _ saved: inout SavedPositions
+    ) throws -> [Shard] {
+        let engine = EngineSettings(settings)
+        let positions = Guarded<[Int: UInt64]>([:])
+        let shards = try Self.inParallel(shardCount) { index in
+            try Shard(
+                index: index, of: shardCount, settings: engine, key: key, storeKey: storeKey
+            ) { number in
+                guard let loaded = try load(SavedPositions.name(number), snapshots) else { return nil }
+                positions.update { $0[number] = loaded.position }
+                return loaded.payload
             }
-            saved.partitions[number] = loaded.payload
-            least = min(least, loaded.position)
         }
-        saved.least = least
-        return saved
+        for (number, position) in positions.value { saved[number] = position }
+        return shards
     }
 
     /// The newest whole snapshot of a name. A damaged one without an older one is as none: the journal is

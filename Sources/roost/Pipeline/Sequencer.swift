@@ -394,12 +394,9 @@ extension Sequencer: Intake {
         _ submission: Submission, completion: @escaping @Sendable (Receipt) -> Void
     ) {
         // On the connection's queue, so that connections share the work.
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(submission.batch.rows.count * 48 + 1024)
-        EventBatchCodec.encode(submission.batch, into: &encoded)
-        let bytes = encoded
+        let encoded = EventBatchCodec.encoded(submission.batch)
         enqueue { sequencer in
-            sequencer.take(Lines(submission: submission, encoded: bytes, completion: completion))
+            sequencer.take(Lines(submission: submission, encoded: encoded, completion: completion))
         }
     }
 
