@@ -591,7 +591,10 @@ def features(log, config):
 # --- comparison -----------------------------------------------------------------------------------
 
 # What follows from a model, or is described without a definition; checked elsewhere.
-NOT_COMPARED = {"segment", "tier", "grade", "predictions", "recommendations", "rfm_cell"}
+NOT_COMPARED = {
+    "segment", "segments", "segment_at_last_purchase", "tier", "tier_best", "grade", "predictions",
+    "recommendations", "rfm_cell",
+}
 UTC = Zone("UTC")
 
 
