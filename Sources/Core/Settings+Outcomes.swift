@@ -18,7 +18,7 @@ extension Settings {
         /// Anchors whose rows are held.
         package var anchors = 16
         /// Rows held in all.
-        package var rows = 1 << 18
+        package var rows = 1 << 16
         package var search = OutcomeSearch()
     }
 
@@ -26,7 +26,7 @@ extension Settings {
         /// A purchase so long after the cart counts.
         package var window: Int64 = 24 * Microseconds.hour
         /// Rows held in all.
-        package var rows = 1 << 17
+        package var rows = 1 << 15
         package var search = OutcomeSearch()
     }
 }
