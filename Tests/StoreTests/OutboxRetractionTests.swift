@@ -80,4 +80,32 @@ struct OutboxRetractionTests {
         #expect(text.contains("\"retracts\":\(count - 2),"))
         #expect(text.contains("\"retracts\":8,"))
     }
+
+    @Test func `what was pruned or erased is unknown, what is kept is found, in one process or in the next`()
+        throws
+    {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/outbox.db"
+        let sent = (0..<5000).map { trigger("u\($0 % 50)", at: 1000 + Int64($0), due: Int64($0)) }
+        var record: UInt64 = 1
+        func withdraw(_ places: [Int], _ outbox: inout Outbox) throws -> [Int64?] {
+            let known = try retracted(outbox).count
+            record += 1
+            let rows = places.map { retraction(of: sent[$0], at: 10_000) }
+            try outbox.append(through: record, triggers: [(record, rows)], wallNow: wallStart)
+            return Array(try retracted(outbox).dropFirst(known))
+        }
+        do {
+            var outbox = try Outbox.open(path: path)
+            try outbox.append(through: 1, triggers: [(1, sent)], wallNow: wallStart)
+            // Twice: what the first search read is held for the second.
+            #expect(try withdraw([4999, 100, 2500], &outbox) == [5000, 101, 2501])
+            #expect(try withdraw([4998, 101, 2501], &outbox) == [4999, 102, 2502])
+            while try outbox.prune(wallNow: wallStart, age: 1 << 50, count: 4000) {}
+            _ = try outbox.erase(user: Array("u7".utf8), from: 0)
+            #expect(try withdraw([50, 3007, 3008], &outbox) == [nil, nil, 3009])
+        }
+        var again = try Outbox.open(path: path)
+        #expect(try withdraw([51, 3057, 3009], &again) == [nil, nil, 3010])
+    }
 }

@@ -29,7 +29,7 @@ extension Outbox {
         try erase([user: .max], from: seq).next
     }
 
-    private func erase(
+    private mutating func erase(
         _ users: [[UInt8]: Int64], in head: TriggerBlockHead, _ erased: inout [[UInt8]: Int64]
     ) throws(DatabaseError) {
         var block = TriggerBlock(first: head.first)
@@ -58,7 +58,10 @@ extension Outbox {
             throw .corrupt(path: database.path, message: "the block of trigger \(head.first) is not whole")
         }
         statements.selectBlocks.reset()
-        if !found.isEmpty { try statements.replace(block) }
+        if !found.isEmpty {
+            try statements.replace(block)
+            index.forget(head.first)
+        }
         erased.merge(found, uniquingKeysWith: +)
     }
 

@@ -25,6 +25,7 @@ extension Outbox {
             try outbox.statements.deleteMarks.run()
             outbox.state.oldest = bound
         }
+        index.dropBlocks(before: bound)
         return bound < target
     }
 }

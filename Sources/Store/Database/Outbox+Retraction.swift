@@ -17,21 +17,22 @@ extension Outbox {
     /// Rows are ascending by `at`, and a trigger is decided no earlier than it is due: the search begins
     /// in the first block decided at or after the due time and goes on from there. Where time jumped, as
     /// with `$advance`, millions of rows may share that first `at`; they are then ascending by due time
-    /// (but for a few decided elsewhere in the order), so the first attempt begins within them.
-    func find(
-        _ retraction: TriggerRow, rule: UInt16, user: [UInt8]
+    /// (but for a few decided elsewhere in the order), so a second attempt begins within them.
+    /// - Parameter open: the block that is being filled, behind all that are stored.
+    mutating func find(
+        _ retraction: TriggerRow, rule: UInt16, user: [UInt8], open: borrowing TriggerBlock
     ) throws(DatabaseError) -> Retracted {
-        let due = retraction.retractsDue
-        let first = try firstBlock(from: state.oldest) { $0.atLast >= due }
-        guard first <= state.last, let at = try firstDecision(from: first, atLeast: due) else {
-            return .unknown
-        }
-        let within = try firstBlock(from: first) { $0.atLast > at || $0.dueLast >= due }
         let wanted = Wanted(
-            due: due, rule: rule, occurrence: retraction.retractsOccurrence, user: user)
-        if let found = try search(wanted, from: within) { return found }
-        guard within != first else { return .unknown }
-        return try search(wanted, from: first) ?? .unknown
+            due: retraction.retractsDue, rule: rule, occurrence: retraction.retractsOccurrence, user: user)
+        let due = wanted.due
+        let first = index.firstPlace { $0.atLast >= due }
+        if let found = try search(wanted, fromBlock: first) { return found }
+        if let found = try search(wanted, in: open) { return found }
+        guard first < index.heads.count,
+            let at = try firstDecision(from: index.heads[first].first, atLeast: due)
+        else { return .unknown }
+        let within = index.firstPlace { $0.atLast > at || $0.atLast == at && $0.dueLast >= due }
+        return within == first ? .unknown : try search(wanted, fromBlock: within) ?? .unknown
     }
 
     private struct Wanted {
@@ -39,26 +40,6 @@ extension Outbox {
         let rule: UInt16
         let occurrence: UInt32
         let user: [UInt8]
-    }
-
-    /// First number of the first block that `reached` holds for, by halving; `last + 1` where there is none.
-    private func firstBlock(
-        from low: Int64, _ reached: (TriggerBlockHead) -> Bool
-    ) throws(DatabaseError) -> Int64 {
-        var low = low
-        var high = state.last + 1
-        while low < high {
-            let middle = low + (high - low) / 2
-            guard let block = try statements.head(holding: middle) else {
-                throw .corrupt(path: database.path, message: "trigger \(middle) is missing")
-            }
-            if reached(block) {
-                high = max(block.first, low)
-            } else {
-                low = block.first + block.count
-            }
-        }
-        return low
     }
 
     /// The first `at` that is no earlier than a due time, from a row on.
@@ -71,22 +52,74 @@ extension Outbox {
         return found
     }
 
-    private func search(_ wanted: Wanted, from start: Int64) throws(DatabaseError) -> Retracted? {
-        var result: Retracted?
-        try forEachRow(from: start, through: start + Outbox.searchRows - 1) {
-            (row) throws(DatabaseError) in
-            guard row.due == wanted.due, row.rule == wanted.rule, row.user.elementsEqual(wanted.user) else {
-                return true
+    private mutating func search(
+        _ wanted: Wanted, fromBlock place: Int
+    ) throws(DatabaseError) -> Retracted? {
+        let print = BlockIndex.fingerprint(due: wanted.due, rule: wanted.rule, user: wanted.user)
+        var rows: Int64 = 0
+        for place in place..<index.heads.count where rows < Outbox.searchRows {
+            let head = index.heads[place]
+            rows += head.count
+            let prints = try fingerprints(of: head)
+            for offset in prints.indices where prints[offset] == print {
+                let seq = head.first + Int64(offset)
+                var found: Retracted?
+                try forEachRow(from: seq, through: seq) { (row) throws(DatabaseError) in
+                    found = try match(row, wanted)
+                    return false
+                }
+                if found != nil { return found }
             }
-            var trigger = Trigger(
-                type: "", rule: "", user: [], at: EventTime(microseconds: row.at),
-                due: EventTime(microseconds: row.due))
-            _ = try decode(Array(row.body), of: row.seq, into: &trigger)
-            guard trigger.occurrence == wanted.occurrence else { return true }
-            result = try group(row.group, of: row.seq) == .treated ? .found(row.seq) : .neverSent
-            return false
         }
-        return result
+        return nil
+    }
+
+    private func search(
+        _ wanted: Wanted, in open: borrowing TriggerBlock
+    ) throws(DatabaseError) -> Retracted? {
+        guard !open.isEmpty else { return nil }
+        let (first, count) = (open.head.first, open.head.count)
+        let outcome = open.bytes.withUnsafeBytes { bytes in
+            Result { () throws(DatabaseError) -> Retracted? in
+                var found: Retracted?
+                _ = try TriggerBlock.forEach(bytes, first: first, count: count) {
+                    (row) throws(DatabaseError) in
+                    found = try match(row, wanted)
+                    return found == nil
+                }
+                return found
+            }
+        }
+        return try outcome.get()
+    }
+
+    /// What a row is to a retraction; nil where it is another trigger.
+    private func match(_ row: StoredTrigger, _ wanted: Wanted) throws(DatabaseError) -> Retracted? {
+        guard row.due == wanted.due, row.rule == wanted.rule, row.user.elementsEqual(wanted.user) else {
+            return nil
+        }
+        var trigger = Trigger(
+            type: "", rule: "", user: [], at: EventTime(microseconds: row.at),
+            due: EventTime(microseconds: row.due))
+        _ = try decode(Array(row.body), of: row.seq, into: &trigger)
+        guard trigger.occurrence == wanted.occurrence else { return nil }
+        return try group(row.group, of: row.seq) == .treated ? .found(row.seq) : .neverSent
+    }
+
+    /// Fingerprints of a stored block's rows, read where they are not held.
+    private mutating func fingerprints(of head: TriggerBlockHead) throws(DatabaseError) -> [UInt64] {
+        if let held = index.fingerprints(of: head.first) { return held }
+        var prints: [UInt64] = []
+        prints.reserveCapacity(Int(head.count))
+        // A block may begin before the oldest row that is kept.
+        let gone = max(0, state.oldest - head.first)
+        for _ in 0..<gone { prints.append(0) }
+        try forEachRow(from: head.first, through: head.first + head.count - 1) { row in
+            prints.append(BlockIndex.fingerprint(due: row.due, rule: row.rule, user: row.user))
+            return true
+        }
+        index.hold(prints, of: head.first)
+        return prints
     }
 
     /// Visits stored rows in order until the visitor says false.

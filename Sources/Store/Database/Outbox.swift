@@ -30,6 +30,8 @@ package struct Outbox: ~Copyable {
     let statements: OutboxStatements
     var names: NameTable
     var state: State
+    /// Of the blocks on disk.
+    var index: BlockIndex
     /// What `state` is on disk.
     private var storedState: State
 
@@ -61,8 +63,10 @@ package struct Outbox: ~Copyable {
         let statements = try OutboxStatements.prepare(on: database)
         let names = try NameTable.load(from: database)
         let state = try statements.loadState(path: path)
+        let index = try statements.loadIndex()
         return Outbox(
-            database: database, statements: statements, names: names, state: state, storedState: state)
+            database: database, statements: statements, names: names, state: state, index: index,
+            storedState: state)
     }
 
     /// Number of the newest trigger, 0 before the first.
@@ -124,6 +128,7 @@ package struct Outbox: ~Copyable {
             try database.commit()
         } catch {
             (state, names) = before
+            index.dropBlocks(from: state.last + 1)
             try database.rollBack(after: error)
         }
         storedState = state
@@ -139,10 +144,8 @@ package struct Outbox: ~Copyable {
             let row = ordered.batches[batch].rows[Int(place.row)]
             var tail: [UInt8] = []
             if row.retractsRule != 0 {
-                // What it withdraws may be in the block that is being filled.
-                try store(&block)
-                let user = ordered.batches[batch].user(row)
-                switch try find(row, rule: numbers[batch][Int(row.retractsRule)], user: Array(user)) {
+                let rule = numbers[batch][Int(row.retractsRule)]
+                switch try find(row, rule: rule, user: Array(ordered.batches[batch].user(row)), open: block) {
                 case .found(let seq): tail = TriggerBody.retracts(seq)
                 case .neverSent: continue
                 case .unknown: state.unmatched += 1
@@ -160,7 +163,10 @@ package struct Outbox: ~Copyable {
 
     /// Writes a block that has rows and begins the next.
     private mutating func store(_ block: inout TriggerBlock) throws(DatabaseError) {
-        if !block.isEmpty { try statements.insert(block) }
+        if !block.isEmpty {
+            try statements.insert(block)
+            index.append(block.head)
+        }
         block = TriggerBlock(first: state.last + 1)
     }
 
@@ -241,6 +247,7 @@ struct OutboxStatements: ~Copyable {
     let storeState: Statement
     let selectState: Statement
     let selectHead: Statement
+    let selectHeads: Statement
     let selectBlocks: Statement
     let firstKept: Statement
     let deleteBlocks: Statement
@@ -264,6 +271,8 @@ struct OutboxStatements: ~Copyable {
                 SELECT first, count, at_last, due_last FROM blocks
                 WHERE first <= ? ORDER BY first DESC LIMIT 1
                 """),
+            selectHeads: try database.prepare(
+                "SELECT first, count, at_last, due_last FROM blocks ORDER BY first"),
             selectBlocks: try database.prepare(
                 """
                 SELECT first, count, rows FROM blocks
@@ -302,6 +311,18 @@ struct OutboxStatements: ~Copyable {
             first: selectHead.integer(0), count: selectHead.integer(1), atLast: selectHead.integer(2),
             dueLast: selectHead.integer(3))
         return seq < head.first + head.count ? head : nil
+    }
+
+    func loadIndex() throws(DatabaseError) -> BlockIndex {
+        defer { selectHeads.reset() }
+        var index = BlockIndex()
+        while try selectHeads.step() {
+            index.append(
+                TriggerBlockHead(
+                    first: selectHeads.integer(0), count: selectHeads.integer(1),
+                    atLast: selectHeads.integer(2), dueLast: selectHeads.integer(3)))
+        }
+        return index
     }
 
     func loadState(path: String) throws(DatabaseError) -> Outbox.State {
