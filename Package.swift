@@ -32,11 +32,13 @@ let package = Package(
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CMachine"),
         .target(name: "CEpoll"),
+        .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
         // The rooms, in the order an event travels.
         .target(name: "Core", swiftSettings: hot),
         .target(
-            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll"], swiftSettings: strict),
+            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS"],
+            swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(
             name: "Models", dependencies: ["CXGBoost"],
@@ -76,7 +78,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "StatusTests", dependencies: ["Status", "Core"], swiftSettings: strict),
         .testTarget(
-            name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"], swiftSettings: strict),
+            name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"],
+            swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

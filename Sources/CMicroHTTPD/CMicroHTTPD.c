@@ -89,15 +89,20 @@ roost_http_daemon *roost_http_start(const roost_http_options *options, const roo
     if (daemon == NULL) return NULL;
     daemon->calls = *calls;
     // Polling by `poll`: with `epoll` a client's end that comes together with its request goes unseen.
+    unsigned int flags =
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    // An option that is not for us has no value to skip it by: plain HTTP ends the list before these.
+    bool is_plain = options->certificate == NULL || options->key == NULL;
     daemon->mhd = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+        is_plain ? flags : flags | MHD_USE_TLS, 0,
         on_accept, daemon, on_access, daemon, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, daemon,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)(512 << 10), MHD_OPTION_LISTEN_SOCKET,
         options->listener, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
         MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         options->memory_per_connection, MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon,
-        MHD_OPTION_END);
+        is_plain ? MHD_OPTION_END : MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
+        MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_END);
     if (daemon->mhd == NULL) {
         free(daemon);
         return NULL;

@@ -19,11 +19,24 @@ package struct Settings: Sendable, Equatable {
     package struct Endpoint: Sendable, Equatable {
         /// `host:port`; port 0 asks for a free one.
         package var address: String
-        /// Accept an address other than loopback without TLS and token.
+        /// Accept an address other than loopback without TLS or token.
         package var insecure = false
         /// Path of a file with the token clients must give; empty: none.
         package var tokenFile = ""
+        /// Nil: connections are plain.
+        package var tls: Certificate?
         package init(address: String) { self.address = address }
+    }
+
+    /// Files in PEM of what a port shows to its clients.
+    package struct Certificate: Sendable, Equatable {
+        /// May hold the whole chain.
+        package var certificate: String
+        package var key: String
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
     }
 
     package struct Listen: Sendable, Equatable {

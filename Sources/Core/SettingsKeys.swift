@@ -41,6 +41,8 @@ package struct SettingsKey: Sendable {
         case schedule(Path<Settings.Schedule?>)
         /// A list of `{address: "host:port"}`.
         case sources(Path<[Settings.Source]>)
+        /// `{certificate, key}`, or null.
+        case certificate(Path<Settings.Certificate?>)
         /// Named by the contract, with one value only so far; nothing is stored.
         case fixed(JSONValue, otherwise: String)
     }
@@ -99,13 +101,14 @@ package enum SettingsKeys {
     private static let listen: [SettingsKey] =
         endpoint(
             "ingest", "Where events come in.", address: \.listen.ingest.address,
-            token: \.listen.ingest.tokenFile, insecure: \.listen.ingest.insecure)
+            tls: \.listen.ingest.tls, token: \.listen.ingest.tokenFile, insecure: \.listen.ingest.insecure)
         + endpoint(
             "triggers", "Where triggers go out.", address: \.listen.triggers.address,
-            token: \.listen.triggers.tokenFile, insecure: \.listen.triggers.insecure)
+            tls: \.listen.triggers.tls, token: \.listen.triggers.tokenFile,
+            insecure: \.listen.triggers.insecure)
         + endpoint(
             "status", "Where questions are answered (HTTP).", address: \.listen.status.address,
-            token: \.listen.status.tokenFile, insecure: \.listen.status.insecure)
+            tls: \.listen.status.tls, token: \.listen.status.tokenFile, insecure: \.listen.status.insecure)
         + [
             SettingsKey(
                 "listen.sources", .sources(\.listen.sources),
@@ -116,22 +119,22 @@ package enum SettingsKeys {
 
     private static func endpoint(
         _ name: String, _ sentence: String, address: SettingsKey.Path<String>,
-        token: SettingsKey.Path<String>, insecure: SettingsKey.Path<Bool>
+        tls: SettingsKey.Path<Settings.Certificate?>, token: SettingsKey.Path<String>,
+        insecure: SettingsKey.Path<Bool>
     ) -> [SettingsKey] {
         [
             SettingsKey(
                 "listen.\(name).address", .address(address),
                 "\(sentence) host:port; port 0 asks for a free one."),
             SettingsKey(
-                "listen.\(name).tls",
-                .fixed(.null, otherwise: "TLS is not available yet; put a proxy in front of the port"),
-                "Certificate and key; not available yet."),
+                "listen.\(name).tls", .certificate(tls),
+                "Files in PEM for TLS: {certificate: \"chain.pem\", key: \"key.pem\"}; null: plain."),
             SettingsKey(
                 "listen.\(name).token_file", .text(token),
                 "File with the token that clients must give; empty: none."),
             SettingsKey(
                 "listen.\(name).insecure", .flag(insecure),
-                "Accept an address other than loopback without TLS and a token."),
+                "Accept an address other than loopback without TLS or without a token."),
         ]
     }
 

@@ -77,12 +77,13 @@ extension Settings {
         ] {
             let path = "listen.\(name).address"
             guard let address = ListenAddress(endpoint.address) else { continue }
-            if !address.isLoopback, !endpoint.insecure {
+            if !address.isLoopback, !endpoint.insecure, endpoint.tls == nil || endpoint.tokenFile.isEmpty {
                 conflicts.append(
                     .init(
                         path,
-                        "\(endpoint.address) can be reached from other machines, and TLS is not available yet: "
-                            + "listen on 127.0.0.1, or say listen.\(name).insecure: true"))
+                        "\(endpoint.address) can be reached from other machines: give listen.\(name).tls and "
+                            + "listen.\(name).token_file, listen on 127.0.0.1, or say "
+                            + "listen.\(name).insecure: true"))
             }
             guard address.port != 0 else { continue }
             if let other = taken[endpoint.address] {

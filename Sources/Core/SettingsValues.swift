@@ -60,6 +60,7 @@ extension SettingsKey {
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
         case .sources(let path): settings[keyPath: path] = try value.asSources()
+        case .certificate(let path): settings[keyPath: path] = try value.asCertificate()
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -93,6 +94,10 @@ extension SettingsKey {
         case .schedule(let path): Self.value(of: settings[keyPath: path])
         case .sources(let path):
             .array(settings[keyPath: path].map { .object([.init("address", .string($0.address))]) })
+        case .certificate(let path):
+            settings[keyPath: path].map {
+                .object([.init("certificate", .string($0.certificate)), .init("key", .string($0.key))])
+            } ?? .null
         case .fixed(let only, _): only
         }
     }
@@ -326,6 +331,29 @@ extension JSONValue {
         } catch {
             throw SettingRefusal(error.reason, below: ["address"])
         }
+    }
+
+    fileprivate func asCertificate() throws(SettingRefusal) -> Settings.Certificate? {
+        // What is off by `null` is off by `false`, too.
+        if self == .null || self == .bool(false) { return nil }
+        guard case .object(let members) = self else {
+            throw refusal(wanted: "{certificate: \"chain.pem\", key: \"key.pem\"} or null")
+        }
+        var files: [String: String] = [:]
+        for member in members {
+            guard member.key == "certificate" || member.key == "key" else {
+                throw SettingRefusal("unknown key; certificate and key are known", below: [member.key])
+            }
+            guard files[member.key] == nil else { throw SettingRefusal("given twice", below: [member.key]) }
+            guard case .string(let path) = member.value, !path.isEmpty else {
+                throw SettingRefusal("must be the path of a file", below: [member.key])
+            }
+            files[member.key] = path
+        }
+        guard let certificate = files["certificate"], let key = files["key"] else {
+            throw SettingRefusal("both certificate and key are needed")
+        }
+        return Settings.Certificate(certificate: certificate, key: key)
     }
 
     fileprivate func asSchedule() throws(SettingRefusal) -> Settings.Schedule? {

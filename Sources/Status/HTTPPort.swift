@@ -53,18 +53,40 @@ final class HTTPPort: Sendable {
     }
 
     /// Takes over the listener. The port must outlive the daemon: stop it before letting go.
-    func start(_ listener: consuming ListenSocket) throws(StatusError) {
+    func start(
+        _ listener: consuming ListenSocket, _ tls: StatusServer.Certificate?
+    ) throws(StatusError) {
         let descriptor = listener.giveAway()
         var options = roost_http_options(
             listener: descriptor, connection_limit: UInt32(self.options.connections + 8),
-            idle_seconds: UInt32(self.options.requestSeconds), memory_per_connection: 64 << 10)
+            idle_seconds: UInt32(self.options.requestSeconds), memory_per_connection: 64 << 10,
+            certificate: nil, key: nil)
         var calls = HTTPPort.calls(context: Unmanaged.passUnretained(self).toOpaque())
-        guard let daemon = roost_http_start(&options, &calls) else {
+        let daemon = Self.withTexts(of: tls) { chain, key in
+            options.certificate = chain
+            options.key = key
+            return roost_http_start(&options, &calls)
+        }
+        guard let daemon else {
             close(descriptor)
             throw .cannotStart
         }
         let address = UInt(bitPattern: daemon)
         state.withLock { $0.daemon = address }
+    }
+
+    private static func withTexts<Result>(
+        of tls: StatusServer.Certificate?,
+        _ body: (UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> Result
+    ) -> Result {
+        guard let tls else { return body(nil, nil) }
+        return (tls.chain + [0]).withUnsafeBytes { chain in
+            (tls.key + [0]).withUnsafeBytes { key in
+                body(
+                    chain.assumingMemoryBound(to: CChar.self).baseAddress,
+                    key.assumingMemoryBound(to: CChar.self).baseAddress)
+            }
+        }
     }
 
     /// Ends every connection and joins the threads; whoever waited for an answer gets none. Tasks go on

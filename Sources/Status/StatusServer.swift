@@ -18,6 +18,16 @@ package enum StatusError: Error, Sendable, Equatable {
 /// that for all, half a minute for a request's headers, the same and 16 KiB a second for its body, and half
 /// a minute of silence from a client that takes its answer.
 package final class StatusServer: Sendable {
+    /// In PEM, as it stands in the files.
+    package struct Certificate: Sendable {
+        package var chain: [UInt8]
+        package var key: [UInt8]
+        package init(chain: [UInt8], key: [UInt8]) {
+            self.chain = chain
+            self.key = key
+        }
+    }
+
     /// `host:port` in use.
     package let boundAddress: String
     private let port: HTTPPort
@@ -29,10 +39,12 @@ package final class StatusServer: Sendable {
     ///   - endpoint: `address` is `host:port`, `[v6]:port`; port 0 asks for a free one.
     ///   - token: what `Authorization: Bearer` must give, everywhere but on `/healthz` and `/readyz`;
     ///     nil: nothing.
+    ///   - tls: what the port shows to its clients; nil: plain HTTP.
     ///   - requestSeconds: for a client to bring its request; other than 30 in tests.
     ///   - log: gets a sentence where the network's library complains, at most one a minute.
     package init(
-        endpoint: Settings.Endpoint, token: String?, limits: Limits, source: any StatusSource,
+        endpoint: Settings.Endpoint, token: String?, tls: Certificate? = nil, limits: Limits,
+        source: any StatusSource,
         requestSeconds: Int = 30, log: @escaping @Sendable (String) -> Void
     ) throws(StatusError) {
         let listener = try ListenSocket(endpoint.address)
@@ -44,7 +56,7 @@ package final class StatusServer: Sendable {
             options: options,
             router: Router(source: source, token: token, bodyBytes: limits.httpBodyBytes),
             counters: source.counters, log: log)
-        try port.start(listener)
+        try port.start(listener, tls)
         sweeping = Sweeping(
             port.sockets, every: .milliseconds(requestSeconds * 1000 / HTTPPort.Options.ticksPerTimeout))
     }

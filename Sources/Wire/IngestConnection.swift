@@ -67,7 +67,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
         guard let descriptor else { return }
         self.descriptor = nil
         channel = ConnectionChannel(
-            descriptor: descriptor, queue: executor.queue,
+            descriptor: descriptor, queue: executor.queue, tls: context.tls?.accept(),
             onReadable: { self.assumeIsolated { $0.readable() } },
             onWritable: { self.assumeIsolated { $0.pump() } })
         alarm = ConnectionAlarm(queue: executor.queue) { self.assumeIsolated { $0.rang() } }

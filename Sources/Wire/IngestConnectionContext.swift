@@ -7,6 +7,8 @@ package struct IngestContext: Sendable {
     /// Secret of this process for the hashes of user ids.
     package let key: HashKey
     package let token: String?
+    /// Nil: connections are plain.
+    package let tls: TLSContext?
     /// The daemon connects by itself and reads: see `IngestProtocol.isTailed`.
     package let isTailed: Bool
     /// Wall clock: an event further ahead of now is refused; microseconds.
@@ -19,9 +21,11 @@ package struct IngestContext: Sendable {
 
     /// - Parameters:
     ///   - token: what `$hello` must give; nil where none is asked for.
+    ///   - tls: certificate of the port; nil: connections are plain.
     ///   - isTailed: for connections that the daemon makes; nobody is asked for a token there.
     package init(
-        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil, isTailed: Bool = false,
+        limits: Limits, intake: any Intake, key: HashKey, token: String? = nil, tls: TLSContext? = nil,
+        isTailed: Bool = false,
         maxFutureSkew: Int64 = Settings().clock.maxFutureSkew, time: any TimeSource, counters: Counters,
         log: Log
     ) {
@@ -29,6 +33,7 @@ package struct IngestContext: Sendable {
         self.intake = intake
         self.key = key
         self.token = isTailed ? nil : token
+        self.tls = tls
         self.isTailed = isTailed
         self.maxFutureSkew = maxFutureSkew
         self.time = time

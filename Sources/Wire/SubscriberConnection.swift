@@ -6,17 +6,23 @@ package struct SubscriberContext: Sendable {
     package let limits: Limits
     package let source: any TriggerSource
     package let token: String?
+    /// Nil: connections are plain.
+    package let tls: TLSContext?
     package let time: any TimeSource
     package let counters: Counters
 
-    /// - Parameter token: what the line that starts a stream must give; nil where none is asked for.
+    /// - Parameters:
+    ///   - token: what the line that starts a stream must give; nil where none is asked for.
+    ///   - tls: certificate of the port; nil: connections are plain.
     package init(
-        limits: Limits, source: any TriggerSource, token: String? = nil, time: any TimeSource,
+        limits: Limits, source: any TriggerSource, token: String? = nil, tls: TLSContext? = nil,
+        time: any TimeSource,
         counters: Counters
     ) {
         self.limits = limits
         self.source = source
         self.token = token
+        self.tls = tls
         self.time = time
         self.counters = counters
     }
@@ -41,6 +47,8 @@ package actor SubscriberConnection: PortConnection {
     private var observation: UInt64?
     private var peerHasEnded = false
     private var isLingering = false
+    /// Lines can go both ways: after the handshake, where there is one.
+    private var isEstablished = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -77,10 +85,11 @@ package actor SubscriberConnection: PortConnection {
         guard let descriptor else { return }
         self.descriptor = nil
         channel = ConnectionChannel(
-            descriptor: descriptor, queue: executor.queue,
+            descriptor: descriptor, queue: executor.queue, tls: context.tls?.accept(),
             onReadable: { self.assumeIsolated { $0.readable() } },
             onWritable: { self.assumeIsolated { $0.pump() } })
         alarm = ConnectionAlarm(queue: executor.queue) { self.assumeIsolated { $0.rang() } }
+        if let channel { establish(channel) }
         observation = context.source.observe { seq in
             self.onQueue { $0.act { $0.committed(seq) } }
         }
@@ -92,6 +101,7 @@ package actor SubscriberConnection: PortConnection {
     private func readable() {
         guard let channel, !peerHasEnded else { return }
         let result = framer.withFreeSpace { channel.receive(into: $0) }
+        establish(channel)
         switch result {
         case .bytes(let count):
             if !isLingering { take(count) }
@@ -102,6 +112,13 @@ package actor SubscriberConnection: PortConnection {
         case .lost: return close()
         }
         pump()
+    }
+
+    /// Silence counts from the moment on from which something can be said.
+    private func establish(_ channel: ConnectionChannel) {
+        guard !isEstablished, channel.isEstablished else { return }
+        isEstablished = true
+        machine.begins(at: context.time.monotonic())
     }
 
     private func take(_ count: Int) {
@@ -168,8 +185,9 @@ package actor SubscriberConnection: PortConnection {
         if machine.isOver { deadlines.linger(from: now) }
         // One that listens may be silent for as long as it likes; one that has ended its side is given
         // up when there is nothing to send either, for it may be gone altogether.
-        deadlines.isOwing = !peerHasEnded && !framer.hasPartialLine
-        alarm?.arm(for: min(machine.nextTick ?? .max, deadlines.next), now: now)
+        deadlines.isOwing = isEstablished && !peerHasEnded && !framer.hasPartialLine
+        let tick = isEstablished ? machine.nextTick : nil
+        alarm?.arm(for: min(tick ?? .max, deadlines.next), now: now)
     }
 
     /// What still comes is read and dropped until the peer ends, so that the last answer is not
@@ -184,7 +202,7 @@ package actor SubscriberConnection: PortConnection {
         alarm?.rang()
         let now = context.time.monotonic()
         if deadlines.expired(at: now) != nil { return close() }
-        perform(machine.tick(now: now) { context.source.now() })
+        if isEstablished { perform(machine.tick(now: now) { context.source.now() }) }
         pump()
     }
 

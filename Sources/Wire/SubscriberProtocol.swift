@@ -22,7 +22,7 @@ package struct SubscriberProtocol {
 
     private let bufferBytes: Int
     private let token: String?
-    private let openedAt: Int64
+    private var openedAt: Int64
     private var isAuthorized: Bool
     private var stream: TriggerStream?
     /// The stream began because nothing was said; saying something begins another.
@@ -51,6 +51,9 @@ package struct SubscriberProtocol {
         isAuthorized = token == nil
         openedAt = now
     }
+
+    /// The connection can be spoken on from now on: a handshake came first.
+    package mutating func begins(at now: Int64) { openedAt = now }
 
     // MARK: What the connection asks
 

@@ -44,8 +44,8 @@ private final class Lifecycle: Sendable {
     func run() -> Int32 {
         let settings = settings.value
         for address in [settings.listen.ingest, settings.listen.triggers, settings.listen.status]
-        where address.insecure {
-            writer.log.warning("\(address.address) is open to others without TLS and token, as configured")
+        where address.insecure && (address.tls == nil || address.tokenFile.isEmpty) {
+            writer.log.warning("\(address.address) is open to others without TLS or without a token, as configured")
         }
         for number in [SIGTERM, SIGINT, SIGHUP] { watch(number) }
         Task { await self.start() }

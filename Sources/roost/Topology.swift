@@ -88,7 +88,7 @@ struct Daemon: Sendable {
             address: settings.listen.ingest.address,
             context: IngestContext(
                 limits: settings.limits, intake: sequencer, key: key,
-                token: try token(settings.listen.ingest),
+                token: try token(settings.listen.ingest), tls: try tls("ingest", settings.listen.ingest),
                 maxFutureSkew: settings.clock.maxFutureSkew, time: time, counters: counters, log: log),
             log: log
         ) { EventDecoder(settings: settings) }
@@ -103,11 +103,11 @@ struct Daemon: Sendable {
             address: settings.listen.triggers.address,
             context: SubscriberContext(
                 limits: settings.limits, source: keeper, token: try token(settings.listen.triggers),
-                time: time, counters: counters),
+                tls: try tls("triggers", settings.listen.triggers), time: time, counters: counters),
             log: log)
         let status = try StatusServer(
             endpoint: settings.listen.status, token: try token(settings.listen.status),
-            limits: settings.limits,
+            tls: try statusTLS(settings.listen.status), limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
                 registry: registry, eraser: eraser,
@@ -159,6 +159,22 @@ struct Daemon: Sendable {
     private static func storeKey(_ uuid: StoreUUID) -> HashKey {
         let (k0, k1) = StableHash.hash128(uuid.bytes)
         return HashKey(k0: k0, k1: k1)
+    }
+
+    /// The status port's library wants the files' contents; OpenSSL judges them, which says what is wrong.
+    private static func statusTLS(_ endpoint: Settings.Endpoint) throws -> StatusServer.Certificate? {
+        guard let files = endpoint.tls, try tls("status", endpoint) != nil else { return nil }
+        return StatusServer.Certificate(
+            chain: try File.read(path: files.certificate), key: try File.read(path: files.key))
+    }
+
+    private static func tls(_ name: String, _ endpoint: Settings.Endpoint) throws -> TLSContext? {
+        guard let files = endpoint.tls else { return nil }
+        do throws(TLSFailure) {
+            return try TLSContext.server(certificate: files.certificate, key: files.key)
+        } catch {
+            throw CommandFailure("listen.\(name).tls: \(files.certificate), \(files.key): \(error)")
+        }
     }
 
     private static func token(_ endpoint: Settings.Endpoint) throws -> String? {

@@ -84,8 +84,14 @@ struct BrokenSettings: Sendable, CustomStringConvertible {
         .init(
             "{ listen: { status: { address: ':7003' } } }", "listen.status.address", line: 1, "names no host"),
         .init(
-            "{ listen: { ingest: {\n tls: { cert: 'a' } } } }", "listen.ingest.tls", line: 2,
-            "TLS is not available yet"),
+            "{ listen: { ingest: {\n tls: { cert: 'a' } } } }", "listen.ingest.tls.cert", line: 2,
+            "certificate and key are known"),
+        .init(
+            "{ listen: { ingest: { tls: {\n certificate: 'a' } } } }", "listen.ingest.tls", line: 1,
+            "both certificate and key"),
+        .init(
+            "{ listen: { status: {\n tls: 'a.pem' } } }", "listen.status.tls", line: 2,
+            "must be {certificate"),
         .init("{ schema: {\n preset: 'ga4' } }", "schema.preset", line: 2, "only preset so far"),
         .init("{ schema: { fields: {\n usr: ['a'] } } }", "schema.fields.usr", line: 2, "no such field"),
         .init(

@@ -57,6 +57,7 @@ import Testing
         switch key.kind {
         case .text: .string("other")
         case .address: .string("127.0.0.1:0")
+        case .certificate: .object([.init("certificate", .string("a.pem")), .init("key", .string("b.pem"))])
         case .flag: value == .bool(true) ? .bool(false) : .bool(true)
         case .count(_, let range), .bytes(_, let range):
             .integer(

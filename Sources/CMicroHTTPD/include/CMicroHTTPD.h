@@ -50,6 +50,9 @@ typedef struct {
     /// Of silence while a request or its answer is on the way.
     unsigned int idle_seconds;
     size_t memory_per_connection;
+    /// Texts in PEM that are read while this starts; NULL: plain HTTP.
+    const char *certificate;
+    const char *key;
 } roost_http_options;
 
 /// NULL where libmicrohttpd refuses; the listener is then still the caller's.

@@ -14,7 +14,7 @@ func modelsBench(_ request: BenchRequest) throws -> Int32 {
     figures.add("events", count: status["ingest"]?["events"]?.whole ?? 0)
     var seconds = 0.0
     for name in status["models"]?.members.map(\.key) ?? [] {
-        _ = try HTTPClient.post("/v1/models/\(name)/refit", [], to: daemon.status, token: nil)
+        _ = try HTTPClient.post("/v1/models/\(name)/refit", [], to: daemon.status)
         let model = try HTTPClient.getTree("/v1/models/\(name)", from: daemon.status)
         seconds += model["seconds"]?.real ?? 0
         add(model, named: name, to: &figures)
@@ -66,7 +66,7 @@ private final class Refits: Sendable {
                 let models = try HTTPClient.getTree("/v1/status", from: address)["models"]
                 while !isOver.value {
                     for name in models?.members.map(\.key) ?? [] where !isOver.value {
-                        _ = try HTTPClient.post("/v1/models/\(name)/refit", [], to: address, token: nil)
+                        _ = try HTTPClient.post("/v1/models/\(name)/refit", [], to: address)
                         done.update { $0 += 1 }
                     }
                 }

@@ -120,31 +120,37 @@ struct HTTPResponseDecoder {
 enum HTTPClient {
     /// - Parameter emit: called with the pieces of the body of a good answer.
     static func get(
-        _ path: String, from address: ListenAddress, emit: ([UInt8]) throws -> Void
+        _ path: String, from address: ListenAddress, by access: Access = .plain,
+        emit: ([UInt8]) throws -> Void
     ) throws {
         let head =
             "GET \(path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\nUser-Agent: roost\r\n"
-            + "Accept: */*\r\nConnection: close\r\n\r\n"
-        try ask(path, Array(head.utf8), of: address, emit: emit)
+            + authorization(access) + "Accept: */*\r\nConnection: close\r\n\r\n"
+        try ask(path, Array(head.utf8), of: address, by: access, emit: emit)
     }
 
     /// Sends a body; gives the tree of a good answer.
     static func post(
-        _ path: String, _ body: [UInt8], to address: ListenAddress, token: String?
+        _ path: String, _ body: [UInt8], to address: ListenAddress, by access: Access = .plain
     ) throws -> JSONValue {
         let head =
             "POST \(path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\nUser-Agent: roost\r\n"
-            + (token.map { "Authorization: Bearer \($0)\r\n" } ?? "")
+            + authorization(access)
             + "Content-Length: \(body.count)\r\nConnection: close\r\n\r\n"
         var answer: [UInt8] = []
-        try ask(path, Array(head.utf8) + body, of: address) { answer += $0 }
+        try ask(path, Array(head.utf8) + body, of: address, by: access) { answer += $0 }
         return try Reply.tree(answer)
     }
 
+    private static func authorization(_ access: Access) -> String {
+        access.token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    }
+
     private static func ask(
-        _ path: String, _ request: [UInt8], of address: ListenAddress, emit: ([UInt8]) throws -> Void
+        _ path: String, _ request: [UInt8], of address: ListenAddress, by access: Access,
+        emit: ([UInt8]) throws -> Void
     ) throws {
-        let socket = try Socket(connecting: address)
+        let socket = try Socket(connecting: address, tls: access.tls)
         try socket.send(request)
         var decoder = HTTPResponseDecoder()
         var refusal: [UInt8] = []
@@ -163,9 +169,11 @@ enum HTTPClient {
         guard decoder.status == 200 else { throw CommandFailure(reason(path, decoder.status, refusal)) }
     }
 
-    static func getTree(_ path: String, from address: ListenAddress) throws -> JSONValue {
+    static func getTree(
+        _ path: String, from address: ListenAddress, by access: Access = .plain
+    ) throws -> JSONValue {
         var body: [UInt8] = []
-        try get(path, from: address) { body += $0 }
+        try get(path, from: address, by: access) { body += $0 }
         return try Reply.tree(body)
     }
 

@@ -1,12 +1,31 @@
 import Core
 import Glibc
+import Wire
 
 /// A TCP connection to a daemon. Owns the descriptor; blocking unless said otherwise.
 struct Socket: ~Copyable {
     private let descriptor: Int32
+    /// Nil: plain.
+    private let enciphered: EncipheredSocket?
 
     /// Tries every address of the host in turn.
-    init(connecting address: ListenAddress) throws(CommandFailure) {
+    /// - Parameter tls: whom to trust where the port is enciphered; nil: it is plain.
+    init(connecting address: ListenAddress, tls: TLSContext? = nil) throws(CommandFailure) {
+        descriptor = try Self.connected(to: address)
+        guard let tls else {
+            enciphered = nil
+            return
+        }
+        do throws(CommandFailure) {
+            enciphered = try EncipheredSocket(descriptor, to: address.host, by: tls)
+        } catch {
+            close(descriptor)
+            discard self
+            throw error
+        }
+    }
+
+    private static func connected(to address: ListenAddress) throws(CommandFailure) -> Int32 {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -20,12 +39,11 @@ struct Socket: ~Copyable {
         while let entry = next?.pointee {
             let candidate = socket(entry.ai_family, entry.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), 0)
             if candidate >= 0, connect(candidate, entry.ai_addr, entry.ai_addrlen) == 0 {
-                descriptor = candidate
                 var on: Int32 = 1
                 // Only a matter of speed.
                 _ = setsockopt(
                     candidate, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-                return
+                return candidate
             }
             failure = SystemFailure("cannot connect to \(address.host):\(address.port)")
             if candidate >= 0 { close(candidate) }
@@ -39,12 +57,17 @@ struct Socket: ~Copyable {
     /// Sends all of it.
     func send(_ bytes: [UInt8]) throws(SystemFailure) {
         var rest = bytes[...]
+        if let enciphered {
+            _ = try enciphered.send(rest, waiting: true)
+            return
+        }
         while !rest.isEmpty { rest = rest.dropFirst(try sendSome(rest, flags: Int32(MSG_NOSIGNAL))) }
     }
 
     /// Sends what the system takes at once; 0 where it takes nothing now.
     func sendNow(_ bytes: ArraySlice<UInt8>) throws(SystemFailure) -> Int {
-        try sendSome(bytes, flags: Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        if let enciphered { return try enciphered.send(bytes, waiting: false) }
+        return try sendSome(bytes, flags: Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
     }
 
     /// Sends what the system takes at once of a part of a file, which costs this process no copy; 0 where it
@@ -76,6 +99,7 @@ struct Socket: ~Copyable {
 
     /// Waits for bytes. Nil: the other side has closed.
     func receive(atMost most: Int = 256 << 10) throws(SystemFailure) -> [UInt8]? {
+        if let enciphered { return try enciphered.receive(atMost: most) }
         while true {
             var count = 0
             let bytes = [UInt8](unsafeUninitializedCapacity: most) { buffer, initialized in
@@ -90,6 +114,7 @@ struct Socket: ~Copyable {
 
     /// Says that nothing more will be sent.
     func finishSending() throws(SystemFailure) {
+        try enciphered?.finishSending()
         if shutdown(descriptor, Int32(SHUT_WR)) != 0 { throw SystemFailure("cannot end sending") }
     }
 
@@ -100,6 +125,7 @@ struct Socket: ~Copyable {
 
     /// Waits until the connection has something, or the time is over.
     func wait(toSend: Bool, milliseconds: Int32) throws(SystemFailure) -> Readiness {
+        if enciphered?.hasMore == true { return Readiness(canReceive: true, canSend: toSend) }
         var entry = pollfd()
         entry.fd = descriptor
         entry.events = Int16(POLLIN) | (toSend ? Int16(POLLOUT) : 0)

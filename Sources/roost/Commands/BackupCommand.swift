@@ -5,9 +5,8 @@ let backupCommand = Command(
     name: "backup", summary: "Copies a running daemon's data directory.",
     operandsName: "DIR", operands: 1...1,
     options: [
-        Option("--address", "HOST:PORT", "Status port; default 127.0.0.1:7003."),
-        Option("--token-file", "FILE", "File with the port's token."),
-    ],
+        Option("--address", "HOST:PORT", "Status port; default 127.0.0.1:7003.")
+    ] + Access.options,
     notes: """
         The daemon itself writes into DIR, on its own machine; DIR is empty or not there yet, its parent is.
         When the command ends, the copy is whole, read back and on disk. To restore it, stop the daemon and
@@ -19,16 +18,12 @@ let backupCommand = Command(
 ) { arguments in
     let target = try absolute(arguments.operands[0])
     let address = try arguments.address("--address", default: Settings().listen.status.address)
-    let token = try arguments.text("--token-file").map { path in
-        let text = String(decoding: try File.read(path: path), as: UTF8.self)
-        return text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
-    }
     var body = JSONWriter()
     body.beginObject()
     body.key("directory")
     body.value(target)
     body.endObject()
-    let answer = try HTTPClient.post("/v1/backup", body.bytes, to: address, token: token)
+    let answer = try HTTPClient.post("/v1/backup", body.bytes, to: address, by: try Access(arguments))
     let files = answer["files"]?.whole ?? 0
     let bytes = answer["bytes"]?.whole ?? 0
     try File(borrowing: 1).write(

@@ -7,10 +7,9 @@ let replayCommand = Command(
         Option("--to", "HOST:PORT", "Ingest port; default 127.0.0.1:7001."),
         Option("--rate", "N/s", "Lines a second; default as fast as they are taken."),
         Option("--producer", "NAME", "Goes on where this name left off; default a name of this run."),
-        Option("--token-file", "FILE", "File with the port's token."),
         Option("--advance", "TIME", "Then moves the event clock to this time."),
         Option(switch: "--plain", "Without acknowledgements, as nc would."),
-    ],
+    ] + Access.options,
     notes: "FILE - is standard input. Rejected lines are told on standard error by number, code and reason."
 ) { arguments in
     var request = ReplayRequest(
@@ -23,10 +22,7 @@ let replayCommand = Command(
     if request.plain, request.producer != nil || request.advance != nil {
         throw UsageError("--plain speaks no protocol: --producer and --advance do not go with it")
     }
-    if let path = arguments.text("--token-file") {
-        let bytes = try File.read(path: path).split(separator: 0x0A).first ?? []
-        request.token = String(decoding: bytes, as: UTF8.self).trimmed
-    }
+    request.access = try Access(arguments)
     var replay = try Replay(request)
     try replay.run()
     return ExitCode.done

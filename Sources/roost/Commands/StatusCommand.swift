@@ -5,11 +5,12 @@ let statusCommand = Command(
     options: [
         Option("--address", "HOST:PORT", "Status port; default 127.0.0.1:7003."),
         Option(switch: "--json", "The answers as they are, {\"status\":…,\"segments\":…}."),
-    ]
+    ] + Access.options
 ) { arguments in
     let address = try arguments.address("--address", default: Settings().listen.status.address)
-    let status = try HTTPClient.getTree("/v1/status", from: address)
-    let segments = try HTTPClient.getTree("/v1/segments", from: address)
+    let access = try Access(arguments)
+    let status = try HTTPClient.getTree("/v1/status", from: address, by: access)
+    let segments = try HTTPClient.getTree("/v1/segments", from: address, by: access)
     let output = File(borrowing: 1)
     if arguments.has("--json") {
         var writer = JSONWriter()
@@ -27,12 +28,12 @@ let exportCommand = Command(
     options: [
         Option("--address", "HOST:PORT", "Status port; default 127.0.0.1:7003."),
         Option("--segment", "NAME", "Only this segment."),
-    ]
+    ] + Access.options
 ) { arguments in
     let address = try arguments.address("--address", default: Settings().listen.status.address)
     let query = arguments.text("--segment").map { "?segment=\(HTTPClient.encoded($0))" } ?? ""
     let output = File(borrowing: 1)
-    try HTTPClient.get("/v1/users\(query)", from: address) { try output.write($0) }
+    try HTTPClient.get("/v1/users\(query)", from: address, by: try Access(arguments)) { try output.write($0) }
     return ExitCode.done
 }
 

@@ -7,7 +7,7 @@ let tailCommand = Command(
         Option("--consumer", "NAME", "Begins where this name left off, and moves its cursor."),
         Option("--type", "T", repeats: true, "Only this type; may be given several times."),
         Option("--address", "HOST:PORT", "Trigger port; default 127.0.0.1:7002."),
-    ],
+    ] + Access.options,
     notes: "Lines of JSON; on a terminal a table."
 ) { arguments in
     let address = try arguments.address("--address", default: Settings().listen.triggers.address)
@@ -15,8 +15,10 @@ let tailCommand = Command(
     let consumer = arguments.text("--consumer")
     if from != nil, consumer != nil { throw UsageError("--from and --consumer exclude each other") }
     let types = arguments.texts("--type").flatMap { $0.split(separator: ",").map(String.init) }
-    let socket = try Socket(connecting: address)
-    try socket.send(Array((TailOpening(from: from, consumer: consumer, types: types).line + "\n").utf8))
+    let access = try Access(arguments)
+    let socket = try Socket(connecting: address, tls: access.tls)
+    let opening = TailOpening(from: from, consumer: consumer, types: types, token: access.token)
+    try socket.send(Array((opening.line + "\n").utf8))
     try follow(socket, acknowledging: consumer != nil, only: types)
     return ExitCode.done
 }
@@ -26,6 +28,7 @@ struct TailOpening {
     var from: Int64?
     var consumer: String?
     var types: [String]
+    var token: String?
 
     var line: String {
         var writer = JSONWriter()
@@ -46,6 +49,10 @@ struct TailOpening {
             // Takes no types; `follow` filters.
             writer.key("$tail" as StaticString)
             writer.beginObject()
+        }
+        if let token {
+            writer.key("token" as StaticString)
+            writer.value(token)
         }
         writer.endObject()
         writer.endObject()

@@ -8,7 +8,7 @@ struct ReplayRequest {
     var rate: Double?
     /// Nil: a name of this run.
     var producer: String?
-    var token: String?
+    var access = Access.plain
     var plain = false
     /// Where to move the event clock afterwards, as the user wrote it.
     var advance: String?
@@ -49,7 +49,7 @@ struct Replay: ~Copyable {
             total = total.flatMap { sum in size.map { sum + $0 } }
         }
         var random = SystemRandomNumberGenerator()
-        socket = try Socket(connecting: request.address)
+        socket = try Socket(connecting: request.address, tls: request.access.tls)
         producer = request.producer ?? "replay-" + String(random.next() as UInt64, radix: 16)
         bar = ProgressBar(total: total, unit: "lines")
         self.request = request
@@ -80,7 +80,7 @@ struct Replay: ~Copyable {
         hello.beginObject()
         hello.key("producer" as StaticString)
         hello.value(producer)
-        if let token = request.token {
+        if let token = request.access.token {
             hello.key("token" as StaticString)
             hello.value(token)
         }
