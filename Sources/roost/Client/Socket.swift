@@ -20,7 +20,6 @@ struct Socket: ~Copyable {
             enciphered = try EncipheredSocket(descriptor, to: address.host, by: tls)
         } catch {
             close(descriptor)
-            discard self
             throw error
         }
     }
