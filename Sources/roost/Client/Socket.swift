@@ -11,13 +11,19 @@ struct Socket: ~Copyable {
     /// Tries every address of the host in turn.
     /// - Parameter tls: whom to trust where the port is enciphered; nil: it is plain.
     init(connecting address: ListenAddress, tls: TLSContext? = nil) throws(CommandFailure) {
-        descriptor = try Self.connected(to: address)
-        guard let tls else {
-            enciphered = nil
-            return
+        let number = try Self.connected(to: address)
+        let session = try tls.map { (tls) throws(CommandFailure) in
+            try Self.enciphered(number, to: address.host, by: tls)
         }
+        descriptor = number
+        enciphered = session
+    }
+
+    private static func enciphered(
+        _ descriptor: Int32, to host: String, by tls: TLSContext
+    ) throws(CommandFailure) -> EncipheredSocket {
         do throws(CommandFailure) {
-            enciphered = try EncipheredSocket(descriptor, to: address.host, by: tls)
+            return try EncipheredSocket(descriptor, to: host, by: tls)
         } catch {
             close(descriptor)
             throw error
