@@ -31,6 +31,8 @@ let package = Package(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CMachine"),
+        // The dashboard's files, compiled in by `#embed`.
+        .target(name: "CDashboard", exclude: ["page"], cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CEpoll"),
         .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
@@ -46,7 +48,7 @@ let package = Package(
         .target(name: "Engine", dependencies: ["Core", "Models", "CMachine"], swiftSettings: hot),
         .target(
             name: "Store", dependencies: ["Core", "CSQLite", "CChecksum"], swiftSettings: strict),
-        .target(name: "Status", dependencies: ["Core", "CMicroHTTPD"], swiftSettings: strict),
+        .target(name: "Status", dependencies: ["Core", "CMicroHTTPD", "CDashboard"], swiftSettings: strict),
         .executableTarget(
             name: "roost",
             dependencies: ["Core", "Wire", "Engine", "Models", "Store", "Status"],

@@ -7,6 +7,8 @@ struct RequestHead: Sendable {
     var target: [UInt8]
     var authorization: String?
     var contentEncoding: String?
+    /// Tags of what the client already has.
+    var ifNoneMatch: String?
     /// Bytes the client announces; nil where it sends chunks or nothing.
     var contentLength: Int?
 }
@@ -26,6 +28,7 @@ struct HTTPResponse: Sendable {
     var status = 200
     var contentType = "application/json"
     var headers: [Header] = []
+    var cacheControl = "no-store"
     /// Nobody gets the body.
     var isHead = false
     var body: Body

@@ -120,6 +120,7 @@ final class HTTPPort: Sendable {
         let head = RequestHead(
             method: method, target: socket.target, authorization: header("Authorization", of: connection),
             contentEncoding: header("Content-Encoding", of: connection),
+            ifNoneMatch: header("If-None-Match", of: connection),
             contentLength: header("Content-Length", of: connection).flatMap { Int($0) })
         sockets.expectMore(socket.id)
         do throws(Refusal) {
@@ -253,7 +254,7 @@ final class HTTPPort: Sendable {
         guard let queued else { return false }
         var headers = response.headers
         headers.append(.init(name: "Content-Type", value: response.contentType))
-        headers.append(.init(name: "Cache-Control", value: "no-store"))
+        headers.append(.init(name: "Cache-Control", value: response.cacheControl))
         headers.append(.init(name: "X-Content-Type-Options", value: "nosniff"))
         for header in headers {
             let isTaken = roost_http_response_header(queued, header.name, header.value)

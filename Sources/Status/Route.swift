@@ -18,6 +18,8 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    /// A file of the dashboard.
+    case page(String)
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -41,6 +43,8 @@ enum Route: Sendable, Equatable {
             case 2 where parts[1].elementsEqual("use".utf8): self = .use(name)
             default: throw Route.unknown(text)
             }
+        } else if text.hasPrefix("/dashboard/") {
+            self = .page(text)
         } else if text.hasPrefix("/v1/analytics/") {
             self = .unbuilt("analytics are")
         } else {
@@ -52,7 +56,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
-        "/": .unbuilt("the dashboard is"),
+        "/": .page("/"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
 
@@ -80,7 +84,7 @@ enum Route: Sendable, Equatable {
     /// Query parameters it knows; nil where strangers (probes, scrapers) may add their own.
     var parameters: [String]? {
         switch self {
-        case .health, .readiness, .metrics, .unbuilt: nil
+        case .health, .readiness, .metrics, .page, .unbuilt: nil
         case .segments: ["by"]
         case .users: ["segment", "by", "tier", "grade"]
         case .use: ["version"]
@@ -90,8 +94,11 @@ enum Route: Sendable, Equatable {
         }
     }
 
-    /// Answered without the token too, for probes.
-    var isOpen: Bool { self == .health || self == .readiness }
+    /// Answered without the token too: for probes, and the page, which asks for it.
+    var isOpen: Bool {
+        if case .page = self { return true }
+        return self == .health || self == .readiness
+    }
 }
 
 extension ArraySlice<UInt8> {

@@ -8,6 +8,7 @@ struct Router: Sendable {
         var parameters: Parameters
         var method: String
         var isGzip: Bool
+        var ifNoneMatch: String?
     }
 
     let source: any StatusSource
@@ -27,7 +28,7 @@ struct Router: Sendable {
         if let length = head.contentLength, length > bodyBytes { throw tooLarge }
         return Call(
             route: route, parameters: try Parameters(query: target.query, known: route.parameters),
-            method: head.method, isGzip: try isGzip(head, of: route))
+            method: head.method, isGzip: try isGzip(head, of: route), ifNoneMatch: head.ifNoneMatch)
     }
 
     var tooLarge: Refusal {
@@ -106,6 +107,8 @@ struct Router: Sendable {
         case .triggers: return try triggers(call.parameters)
         case .deadLetters: return try deadLetters(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
+        case .page(let path):
+            return try DashboardFiles.shared.response(path, known: call.ifNoneMatch)
         case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }
     }

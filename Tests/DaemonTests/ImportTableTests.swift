@@ -13,7 +13,7 @@ struct ImportTableTests {
         "Engine": ["Core", "Models", "CMachine", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
         "Status": [
-            "Core", "CMicroHTTPD", "Glibc", "Synchronization", "Dispatch", "Foundation",
+            "Core", "CDashboard", "CMicroHTTPD", "Glibc", "Synchronization", "Dispatch", "Foundation",
             "FoundationEssentials",
         ],
         "roost": [
@@ -24,6 +24,7 @@ struct ImportTableTests {
 
     private static let libraries = [
         "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CTLS", "CMicroHTTPD", "CXGBoost",
+        "CDashboard",
     ]
 
     private static let root = URL(filePath: #filePath)

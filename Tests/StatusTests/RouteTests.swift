@@ -164,7 +164,7 @@ import Testing
 
     @Test func `what is not built yet says so`() async throws {
         let daemon = try Daemon()
-        for target in ["/", "/v1/live", "/v1/analytics/funnel?x=1"] {
+        for target in ["/v1/live", "/v1/analytics/funnel?x=1"] {
             let answer = try await daemon.get(target)
             #expect(answer.status == 501)
             #expect(answer.text.contains(#""code":"not_implemented""#))

@@ -1,0 +1,79 @@
+// Campaigns: what is planned and why, what each rule brings, what was not sent.
+
+import { attempt } from "../api.js";
+import { h } from "../dom.js";
+import * as format from "../format.js";
+import { bars, lines } from "../plots.js";
+import { empty, missing, table } from "../table.js";
+import { t } from "../text.js";
+import { userLink, whyText } from "./triggers.js";
+
+export async function show(page, { signal }) {
+  const box = h("div", { class: "grid" });
+  page.append(box);
+  const [schedule, uplift, decisions, status] = await Promise.all([attempt("v1/schedule", signal), attempt("v1/analytics/uplift", signal), attempt("v1/decisions?limit=1000", signal), attempt("v1/status", signal)]);
+  const last = status.value?.outbox.last_seq ?? 0;
+  const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 20_000)}&limit=20000`, signal);
+  const or = (answer, title, make) => box.append(...(answer.value ? make(answer.value) : [h("div", { class: "card w6" }, h("h3", null, title), missing(answer.error))]));
+  or(triggers, t("campaigns.rules"), sent);
+  or(uplift, t("campaigns.uplift"), uplifts);
+  or(schedule, t("campaigns.planned"), planned);
+  or(decisions, t("campaigns.decisions"), decided);
+  box.append(h("div", { class: "card w6" }, h("h3", null, t("campaigns.backtest")), empty(t("campaigns.nobacktest"), t("campaigns.nobacktestmore"))));
+}
+
+function sent({ triggers, oldest }) {
+  const rules = new Map();
+  const days = new Map();
+  for (const one of triggers) {
+    if (!one.rule) continue;
+    const row = rules.get(one.rule) ?? { rule: one.rule, treated: 0, holdout: 0, stale: 0, all: 0 };
+    row[one.group ?? "treated"] = (row[one.group ?? "treated"] ?? 0) + 1;
+    row.all += 1;
+    rules.set(one.rule, row);
+    const day = one.at?.slice(0, 10);
+    if (day) days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  const rows = [...rules.values()].sort((a, b) => b.all - a.all);
+  return [
+    bars({ title: t("campaigns.rules"), lead: t("campaigns.rulesmore", { n: format.count(triggers.length), oldest: format.count(oldest) }), file: "rules-sent", span: "w6", rows, name: "rule", value: "all",
+      columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "all", label: t("campaigns.all"), type: "count" }, ...["treated", "holdout", "stale"].map((key) => ({ key, label: t(`group.${key}`), type: "count" }))] }),
+    lines({ title: t("campaigns.daily"), file: "triggers-daily", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), rows: [...days].sort().slice(-120).map(([day, n]) => ({ day, n })), series: [{ key: "n", label: t("now.triggers") }] }),
+  ];
+}
+
+function uplifts(answer) {
+  const rows = (answer.rules ?? []).map((r) => ({ ...r, ...(typeof r.uplift === "object" ? { value: r.uplift?.value ?? r.uplift?.estimate, low: r.uplift?.low, high: r.uplift?.high } : { value: r.uplift ?? r.difference, low: r.low, high: r.high }) }));
+  const parts = [bars({ title: t("campaigns.uplift"), lead: t("campaigns.upliftmore"), file: "uplift", span: "w6", rows: rows.filter((r) => Number.isFinite(r.value)), name: "rule", value: "value", low: "low", high: "high", type: "percent", none: t("campaigns.nouplift"),
+    columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "value", label: t("campaigns.upliftname"), type: "percent" }, { key: "low", label: t("low"), type: "percent" }, { key: "high", label: t("high"), type: "percent" }, { key: "treated", label: t("group.treated"), type: "count" }, { key: "holdout", label: t("group.holdout"), type: "count" }] })];
+  for (const r of rows.filter((one) => (one.months ?? one.over_time)?.length > 1).slice(0, 4)) {
+    parts.push(lines({ title: format.words(r.rule), lead: t("campaigns.overtime"), file: `uplift-${r.rule}`, span: "w6", x: "month", xType: "month", xLabel: t("month"), type: "percent", rows: (r.months ?? r.over_time).map((m) => ({ month: m.month ?? m.at, uplift: m.uplift ?? m.difference, low: m.low, high: m.high })), series: [{ key: "uplift", label: t("campaigns.upliftname"), low: "low", high: "high" }] }));
+  }
+  return parts;
+}
+
+function planned(answer) {
+  const rows = answer.schedule ?? answer.planned ?? [];
+  const days = new Map();
+  for (const one of rows) {
+    const day = String(one.due ?? one.at ?? one.day).slice(0, 10);
+    days.set(day, (days.get(day) ?? 0) + (one.users ?? one.count ?? 1));
+  }
+  return [
+    lines({ title: t("campaigns.planned"), lead: t("campaigns.plannedmore"), file: "planned", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), none: t("campaigns.noplan"), rows: [...days].sort().map(([day, n]) => ({ day, n })), series: [{ key: "n", label: t("campaigns.due") }] }),
+    h("div", { class: "card w6" }, h("h3", null, t("campaigns.next")), rows.length ? table(t("campaigns.next"), [{ key: "due", label: t("time"), cell: (r) => format.time(r.due ?? r.at ?? r.day) }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : format.count(r.users ?? r.count)) }, { key: "why", label: t("why"), cell: (r) => (Array.isArray(r.why) ? whyText(r.why) : format.words(r.reason ?? r.why)) }], rows.slice(0, 100), true) : empty(t("nothing"), t("campaigns.noplan"))),
+  ];
+}
+
+function decided(answer) {
+  const rows = answer.decisions ?? [];
+  const reasons = new Map();
+  for (const one of rows) {
+    const reason = one.reason ?? one.outcome ?? "–";
+    reasons.set(reason, (reasons.get(reason) ?? 0) + (one.count ?? 1));
+  }
+  return [
+    bars({ title: t("campaigns.reasons"), file: "decisions", span: "w6", rows: [...reasons].map(([name, n]) => ({ name, n })).sort((a, b) => b.n - a.n), value: "n", none: t("campaigns.nodecisions") }),
+    h("div", { class: "card w6" }, h("h3", null, t("campaigns.decisions")), rows.length ? table(t("campaigns.decisions"), [{ key: "at", label: t("time"), type: "time" }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : "–") }, { key: "reason", label: t("why"), cell: (r) => format.words(r.reason ?? r.outcome) }], rows.slice(-100).reverse(), true) : empty(t("nothing"), t("campaigns.nodecisions"))),
+  ];
+}

@@ -1,0 +1,92 @@
+// Segments: how large, what sets them apart, what they are worth, who moves.
+
+import { attempt } from "../api.js";
+import { h } from "../dom.js";
+import * as format from "../format.js";
+import { bars, flow, heat, lines } from "../plots.js";
+import { empty, missing, table } from "../table.js";
+import { t } from "../text.js";
+
+export async function show(page, { signal, parameters, go, onLive }) {
+  const models = await attempt("v1/models", signal);
+  const names = (models.value?.models ?? []).filter((m) => m.parameters?.centroids || m.parameters?.inertia_by_k).map((m) => m.name);
+  const by = parameters.get("by") ?? "segments";
+  if (names.length > 1) {
+    page.querySelector(".heading .tools").append(h("label", null, t("segments.by"), " ",
+      h("select", { onchange: (e) => go({ by: e.target.value }) }, names.map((name) => h("option", { value: name, selected: name === by }, format.words(name))))));
+  }
+  const box = h("div", { class: "grid" });
+  page.append(box);
+  const answer = await attempt(by === "segments" ? "v1/segments" : `v1/segments?by=${encodeURIComponent(by)}`, signal);
+  if (!answer.value) { box.append(h("div", { class: "card" }, missing(answer.error))); return; }
+  if (!answer.value.segments.length) { box.append(h("div", { class: "card" }, empty(t("segments.none"), t("segments.nonemore")))); return; }
+  const model = await attempt(`v1/models/${encodeURIComponent(by)}`, signal);
+  const sizes = h("div", { class: "w5" });
+  const fill = (view) => sizes.replaceChildren(sizePlot(view));
+  fill(answer.value);
+  onLive((name, data) => {
+    if (name === "segments" && by === "segments" && data.segments) {
+      const total = data.segments.reduce((n, s) => n + s.users, 0) || 1;
+      const known = new Map(answer.value.segments.map((s) => [s.id, s]));
+      fill({ segments: data.segments.map((s) => ({ ...known.get(s.id), ...s, share: s.users / total })) });
+    }
+  });
+  box.append(sizes);
+  const parametersOf = model.value?.parameters;
+  if (parametersOf?.centroids) box.append(profile(parametersOf));
+  box.append(h("div", { class: "card" }, h("h3", null, t("segments.means")), means(answer.value.segments)));
+  for (const kind of ["tiers", "grades"]) {
+    if (answer.value[kind]?.length) box.append(worth(kind, answer.value[kind]));
+  }
+  box.append(...(await moves(parametersOf, signal)));
+  if (parametersOf) box.append(...curves(parametersOf));
+}
+
+const sizePlot = ({ segments }) => bars({
+  title: t("segments.size"), lead: t("segments.sizemore"), file: "segments", rows: segments, value: "users",
+  columns: [{ key: "name", label: t("segment"), type: "words" }, { key: "users", label: t("users"), type: "count" }, { key: "share", label: t("share"), type: "percent" }, { key: "converted_rate", label: t("bought"), type: "percent" }],
+});
+
+/** Standardised centroids: a value of 1 is one standard deviation above everybody's mean. */
+const profile = ({ features, names, centroids }) => heat({
+  title: t("segments.profile"), lead: t("segments.profilemore"), file: "segment-profiles", span: "w7", type: "signed",
+  across: features, acrossType: "words", acrossLabel: t("feature"), down: names, downType: "words", downLabel: t("segment"), valueLabel: t("segments.sd"),
+  value: (i, j) => centroids[i][j], cellHeight: 34,
+});
+
+function means(segments) {
+  const features = [...new Set(segments.flatMap((s) => Object.keys(s.centroid)))];
+  const rows = segments.map((s) => ({ name: s.name, users: s.users, share: s.share, converted_rate: s.converted_rate, ...s.centroid }));
+  return table(t("segments.means"), [{ key: "name", label: t("segment"), type: "words" }, { key: "users", label: t("users"), type: "count" }, { key: "share", label: t("share"), type: "percent" }, { key: "converted_rate", label: t("bought"), type: "percent" },
+    ...features.map((f) => ({ key: f, label: format.words(f), type: "decimal" }))], rows, true);
+}
+
+const worth = (kind, rows) => bars({
+  title: t(`segments.${kind}`), lead: t("segments.worth"), file: kind, span: "w6", rows, value: "revenue_share", type: "percent", nameType: "text",
+  columns: [{ key: "name", label: t("name") }, { key: "users", label: t("users"), type: "count" }, { key: "share", label: t("segments.ofbuyers"), type: "percent" }, { key: "revenue_share", label: t("segments.ofrevenue"), type: "percent" }],
+});
+
+async function moves(parameters, signal) {
+  const answer = await attempt("v1/analytics/transitions", signal);
+  const rows = [];
+  if (answer.value?.months?.length) {
+    const last = answer.value.months.at(-1);
+    rows.push(flow({ title: t("segments.moves", { month: format.month(last.month) }), lead: t("segments.movesmore"), file: "segment-moves", span: "w7", rows: last.moves, none: t("segments.nomoves") }));
+    const months = (answer.value.segments ?? []).flatMap((s) => s.months.map((m) => ({ segment: s.segment, ...m })));
+    rows.push(h("div", { class: "card w5" }, h("h3", null, t("segments.months")), months.length ? table(t("segments.months"), [
+      { key: "segment", label: t("segment"), type: "words" }, { key: "month", label: t("month"), type: "month" }, { key: "revenue", label: t("revenue"), type: "money" },
+      { key: "buyers", label: t("buyers"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "churned", label: t("segments.churned"), type: "percent" }], months.reverse(), true) : empty(t("nothing"))));
+  } else if (parameters?.moves) {
+    rows.push(h("div", { class: "card" }, h("h3", null, t("segments.refitmoves")), h("pre", null, JSON.stringify(parameters.moves))));
+  } else rows.push(h("div", { class: "card" }, h("h3", null, t("segments.months")), answer.value ? empty(t("nothing"), t("segments.nomoves")) : missing(answer.error)));
+  return rows;
+}
+
+function curves({ inertia_by_k: inertia, silhouette_by_k: silhouette }) {
+  const rows = (values) => Object.entries(values ?? {}).map(([k, value]) => ({ k: Number(k), value }));
+  const shared = { x: "k", xType: "count", xLabel: t("segments.k"), span: "w6" };
+  return [
+    lines({ ...shared, title: t("segments.elbow"), lead: t("segments.elbowmore"), file: "elbow", series: [{ key: "value", label: t("segments.inertia") }], type: "count", rows: rows(inertia) }),
+    lines({ ...shared, title: t("segments.silhouette"), lead: t("segments.silhouettemore"), file: "silhouette", series: [{ key: "value", label: t("segments.silhouettename") }], type: "decimal", top: 1, rows: rows(silhouette) }),
+  ];
+}
