@@ -29,6 +29,9 @@ let package = Package(
         .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
         .target(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+        // Behind a few lines of C, for curl_easy_setopt takes variable arguments.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CMachine"),
         .target(name: "CEpoll"),
@@ -36,7 +39,8 @@ let package = Package(
         // The rooms, in the order an event travels.
         .target(name: "Core", swiftSettings: hot),
         .target(
-            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll"], swiftSettings: strict),
+            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CCurl", "COpenSSL"],
+            swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(
             name: "Models", dependencies: ["CXGBoost"],
@@ -76,7 +80,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "StatusTests", dependencies: ["Status", "Core"], swiftSettings: strict),
         .testTarget(
-            name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"], swiftSettings: strict),
+            name: "DaemonTests", dependencies: ["roost", "Core", "Engine", "Store", "Wire"],
+            swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -60,6 +60,7 @@ extension SettingsKey {
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
         case .sources(let path): settings[keyPath: path] = try value.asSources()
+        case .sinks(let path): settings[keyPath: path] = try value.asSinks()
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -93,6 +94,7 @@ extension SettingsKey {
         case .schedule(let path): Self.value(of: settings[keyPath: path])
         case .sources(let path):
             .array(settings[keyPath: path].map { .object([.init("address", .string($0.address))]) })
+        case .sinks(let path): .array(settings[keyPath: path].map(\.tree))
         case .fixed(let only, _): only
         }
     }
@@ -141,12 +143,12 @@ extension JSONValue {
         SettingRefusal("must be \(wanted), not \(kindText)")
     }
 
-    fileprivate func asText() throws(SettingRefusal) -> String {
+    func asText() throws(SettingRefusal) -> String {
         guard case .string(let text) = self else { throw refusal(wanted: "a string") }
         return text
     }
 
-    fileprivate func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .integer(let number) = self else {
             if case .number(let number) = self {
                 throw SettingRefusal("must be a whole number, not \(number)")
@@ -189,7 +191,7 @@ extension JSONValue {
         return numbers
     }
 
-    fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .string(let text) = self else {
             throw SettingRefusal(
                 "must be a duration such as \"30m\", in quotes and with its unit, not \(kindText)")
