@@ -4,7 +4,8 @@
 
 # Libraries that Package.swift links, and time zones.
 # shellcheck disable=SC2034  # read by the scripts that source this
-build_packages=(libsimdjson-dev libsqlite3-dev libmicrohttpd-dev zlib1g-dev libxgboost-dev libssl-dev tzdata)
+build_packages=(libsimdjson-dev libsqlite3-dev libmicrohttpd-dev zlib1g-dev libxgboost-dev
+    libcurl4-openssl-dev libssl-dev tzdata)
 
 say() { printf '== %s\n' "$*"; }
 

@@ -27,6 +27,10 @@ package final class Counters: Sendable {
         case triggerSubscribersRefused
         case triggersSent
         case outboxLastSeq
+        case sinkDelivered
+        case sinkFailures
+        case sinkDead
+        case sinkMissed
         case journalRecords
         case journalBytes
         case journalCommits
@@ -83,6 +87,10 @@ package final class Counters: Sendable {
             case .triggerSubscribersRefused: "roost_trigger_subscribers_refused_total"
             case .triggersSent: "roost_triggers_sent_total"
             case .outboxLastSeq: "roost_outbox_last_seq"
+            case .sinkDelivered: "roost_sink_delivered_total"
+            case .sinkFailures: "roost_sink_failures_total"
+            case .sinkDead: "roost_sink_dead_total"
+            case .sinkMissed: "roost_sink_missed_total"
             case .journalRecords: "roost_journal_records_total"
             case .journalBytes: "roost_journal_bytes_total"
             case .journalCommits: "roost_journal_commits_total"
@@ -130,6 +138,10 @@ package final class Counters: Sendable {
             case .triggerSubscribersRefused: "Subscribers refused because a bound was reached."
             case .triggersSent: "Trigger lines written to subscribers."
             case .outboxLastSeq: "Number of the newest trigger."
+            case .sinkDelivered: "Triggers delivered to sinks."
+            case .sinkFailures: "Attempts to deliver that failed."
+            case .sinkDead: "Triggers that could not be delivered and were given up."
+            case .sinkMissed: "Triggers that retention dropped before a sink had taken them."
             case .journalRecords: "Records appended to the journal."
             case .journalBytes: "Bytes appended to the journal."
             case .journalCommits: "Group commits (write and fdatasync)."

@@ -13,6 +13,7 @@ package struct Settings: Sendable, Equatable {
     package var retention = Retention()
     package var models = ModelSettings()
     package var triggers = TriggerSettings()
+    package var sinks: [Sink] = []
 
     package init() {}
 
@@ -308,6 +309,11 @@ package struct Limits: Sendable, Equatable {
     package var sourceRetryMost: Int64 = 30 * Microseconds.second
     /// For a connection to a source to be made.
     package var sourceConnectTimeout: Int64 = 10 * Microseconds.second
+    /// Entries of `sinks`.
+    package var sinks = 16
+    /// Wait after the first failure of a sink; it doubles.
+    package var sinkRetryLeast: Int64 = Microseconds.second / 2
+    package var sinkRetryMost: Int64 = 5 * Microseconds.minute
     package var triggerConnections = 256
     package var statusConnections = 64
     /// Simultaneous lists of users.

@@ -43,6 +43,8 @@ package struct SettingsKey: Sendable {
         case sources(Path<[Settings.Source]>)
         /// `{certificate, key}`, or null.
         case certificate(Path<Settings.Certificate?>)
+        /// A list of objects with a `type`.
+        case sinks(Path<[Settings.Sink]>)
         /// Named by the contract, with one value only so far; nothing is stored.
         case fixed(JSONValue, otherwise: String)
     }
@@ -207,8 +209,14 @@ package enum SettingsKeys {
             "Or each time the journal has grown by so much, or by a sixteenth of the state where that is more."
         ),
         SettingsKey(
-            "sinks", .fixed(.array([]), otherwise: "there are no sinks yet; read the trigger port"),
-            "Where triggers are delivered besides the trigger port; none so far."),
+            "sinks", .sinks(\.sinks),
+            "Where triggers are delivered besides the trigger port, each with its own cursor: "
+                + "{type: \"tcp\", address: \"crm.example:9100\", ack: false, timeout: \"30s\"}, "
+                + "{type: \"webhook\", url: \"https://crm.example/triggers\", batch: 1, secret: \"\", "
+                + "timeout: \"10s\", dead_letter_after: \"24h\", ca_file: \"\"} or "
+                + "{type: \"file\", path: \"triggers.ndjson\", rotate_bytes: 67108864, keep: 10}; each may say "
+                + "name, types: [\"cart_abandoned\"], include_holdout: false and from: \"now\" or \"oldest\"."
+        ),
     ]
 
     private static let retention = [
@@ -421,6 +429,13 @@ package enum SettingsKeys {
             "limits.source_connect_timeout",
             .duration(\.limits.sourceConnectTimeout, 10_000...Microseconds.hour),
             "A source must have taken the connection within this."),
+        SettingsKey("limits.sinks", .count(\.limits.sinks, 0...1000), "Entries of sinks."),
+        SettingsKey(
+            "limits.sink_retry_least", .duration(\.limits.sinkRetryLeast, 1000...Microseconds.hour),
+            "Wait before a sink that failed is tried again; it doubles with each failure in a row."),
+        SettingsKey(
+            "limits.sink_retry_most", .duration(\.limits.sinkRetryMost, 1000...day),
+            "Until it is this. Chance takes up to half of each wait away."),
         SettingsKey(
             "limits.trigger_connections", .count(\.limits.triggerConnections, 1...100_000),
             "Subscribers of the trigger port."),

@@ -61,6 +61,7 @@ extension SettingsKey {
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
         case .sources(let path): settings[keyPath: path] = try value.asSources()
         case .certificate(let path): settings[keyPath: path] = try value.asCertificate()
+        case .sinks(let path): settings[keyPath: path] = try value.asSinks()
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -98,6 +99,7 @@ extension SettingsKey {
             settings[keyPath: path].map {
                 .object([.init("certificate", .string($0.certificate)), .init("key", .string($0.key))])
             } ?? .null
+        case .sinks(let path): .array(settings[keyPath: path].map(\.tree))
         case .fixed(let only, _): only
         }
     }
@@ -146,12 +148,12 @@ extension JSONValue {
         SettingRefusal("must be \(wanted), not \(kindText)")
     }
 
-    fileprivate func asText() throws(SettingRefusal) -> String {
+    func asText() throws(SettingRefusal) -> String {
         guard case .string(let text) = self else { throw refusal(wanted: "a string") }
         return text
     }
 
-    fileprivate func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .integer(let number) = self else {
             if case .number(let number) = self {
                 throw SettingRefusal("must be a whole number, not \(number)")
@@ -194,7 +196,7 @@ extension JSONValue {
         return numbers
     }
 
-    fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .string(let text) = self else {
             throw SettingRefusal(
                 "must be a duration such as \"30m\", in quotes and with its unit, not \(kindText)")

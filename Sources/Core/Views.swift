@@ -398,6 +398,7 @@ package struct StatusView: Sendable {
     package var subscribers: Int64 = 0
     /// `pending overdue done`, in this order.
     package var erasures: [Named<Int64>] = []
+    package var sinks: [SinkView] = []
     package var models: [ModelSummary] = []
     package var memoryBytes: Int64 = 0
     package var stateBytes: Int64 = 0
@@ -459,6 +460,8 @@ package protocol StatusSource: Sendable {
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]
+    /// Triggers that a sink could not deliver; nil where there is no sink of that name.
+    func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]?
     /// Forgets a user; answers when nothing shows them any more.
     func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView
     /// What became of an erasure; nil for an unknown receipt.

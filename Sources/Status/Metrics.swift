@@ -17,6 +17,7 @@ struct Metrics {
         for segment in segments.segments {
             line("roost_segment_users", label: ("segment", segment.name), value: String(segment.users))
         }
+        sinks(status.sinks)
         clock(status)
     }
 
@@ -26,6 +27,26 @@ struct Metrics {
         for code in RejectionCode.allCases {
             let count = status.rejectedBy.first { $0.name == code.text }?.value ?? 0
             line(name, label: ("code", code.text), value: String(count))
+        }
+    }
+
+    private mutating func sinks(_ sinks: [SinkView]) {
+        for (name, help, value) in [
+            ("roost_sink_cursor", "Everything up to it is delivered, given up or missed.", \SinkView.cursor),
+            ("roost_sink_behind", "Triggers recorded after the sink's cursor.", \.behind),
+            ("roost_sink_dead", "Triggers of the sink given up since the start.", \.dead),
+            (
+                "roost_sink_missed", "Triggers dropped before the sink had taken them, since the start.",
+                \.missed
+            ),
+        ] as [(String, String, KeyPath<SinkView, Int64>)] {
+            head(name, isGauge: true, help)
+            for sink in sinks { line(name, label: ("sink", sink.name), value: String(sink[keyPath: value])) }
+        }
+        head("roost_sink_failing", isGauge: true, "1 where the sink's last attempt failed.")
+        for sink in sinks {
+            line(
+                "roost_sink_failing", label: ("sink", sink.name), value: sink.state == .failing ? "1" : "0")
         }
     }
 

@@ -68,22 +68,29 @@ actor DeadLetterPieces: PieceSource {
     static let pageSize = 50
 
     private let source: any StatusSource
+    /// What this sink could not deliver; nil: what came in and could not be used.
+    private let sink: String?
     private var after: Int64
     private var left: Int
     private var hasBegun = false
     private var hasWritten = false
     private var isOver = false
 
-    init(source: any StatusSource, after: Int64, limit: Int) {
+    init(source: any StatusSource, sink: String?, after: Int64, limit: Int) {
         self.source = source
+        self.sink = sink
         self.after = after
         left = limit
     }
 
+    private func read(_ limit: Int) async -> [DeadLetterView] {
+        guard let sink else { return await source.deadLetters(after: after, limit: limit) }
+        return await source.undelivered(by: sink, after: after, limit: limit) ?? []
+    }
+
     func next() async -> [UInt8]? {
         guard !isOver else { return nil }
-        var letters: [DeadLetterView] = []
-        if left > 0 { letters = await source.deadLetters(after: after, limit: min(left, Self.pageSize)) }
+        let letters = left > 0 ? await read(min(left, Self.pageSize)) : []
         var out: [UInt8] = hasBegun ? [] : Array(#"{"dead_letters":["#.utf8)
         hasBegun = true
         for letter in letters {

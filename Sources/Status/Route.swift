@@ -89,7 +89,7 @@ enum Route: Sendable, Equatable {
         case .users: ["segment", "by", "tier", "grade"]
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
-        case .deadLetters: ["after", "limit"]
+        case .deadLetters: ["after", "limit", "sink"]
         default: []
         }
     }

@@ -105,7 +105,7 @@ struct Router: Sendable {
         case .refit(let name): return try await refit(name)
         case .use(let name): return try await use(name, call.parameters)
         case .triggers: return try triggers(call.parameters)
-        case .deadLetters: return try deadLetters(call.parameters)
+        case .deadLetters: return try await deadLetters(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
         case .page(let path):
             return try DashboardFiles.shared.response(path, known: call.ifNoneMatch)
@@ -223,11 +223,15 @@ struct Router: Sendable {
                 limit: Int(try parameters.number("limit", in: 1...1_000_000, default: 1000)), filter: filter))
     }
 
-    private func deadLetters(_ parameters: Parameters) throws(Refusal) -> HTTPResponse {
-        HTTPResponse(
-            pieces: DeadLetterPieces(
-                source: source, after: try parameters.number("after", in: 0...Int64.max, default: 0),
-                limit: Int(try parameters.number("limit", in: 1...1_000_000, default: 1000))))
+    private func deadLetters(_ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
+        let after = try parameters.number("after", in: 0...Int64.max, default: 0)
+        let limit = Int(try parameters.number("limit", in: 1...1_000_000, default: 1000))
+        let sink = try parameters.text("sink")
+        if let sink, await source.undelivered(by: sink, after: after, limit: 1) == nil {
+            throw Refusal(404, "unknown_sink", "there is no sink \(sink.prefix(100)) in the configuration")
+        }
+        return HTTPResponse(
+            pieces: DeadLetterPieces(source: source, sink: sink, after: after, limit: limit))
     }
 
     private func events(_ body: [UInt8], isGzip: Bool) async throws(Refusal) -> HTTPResponse {

@@ -36,6 +36,7 @@ extension JSONWriter {
         counts("journal", status.journal)
         outbox(status)
         if !status.erasures.isEmpty { counts("erasures", status.erasures) }
+        sinks(status.sinks)
         models(status.models)
         key("memory_bytes")
         value(status.memoryBytes)
@@ -65,6 +66,32 @@ extension JSONWriter {
         key("subscribers")
         value(status.subscribers)
         endObject()
+    }
+
+    private mutating func sinks(_ sinks: [SinkView]) {
+        key("sinks")
+        beginArray()
+        for sink in sinks {
+            beginObject()
+            key("name")
+            value(sink.name)
+            key("type")
+            value(sink.type)
+            key("state")
+            value(sink.state.rawValue)
+            for (name, count) in sink.counts {
+                key(name)
+                value(count)
+            }
+            key("last_error")
+            if let error = sink.lastError { value(error) } else { null() }
+            key("last_error_at")
+            value(sink.lastErrorAt)
+            key("last_delivered_at")
+            value(sink.lastDeliveredAt)
+            endObject()
+        }
+        endArray()
     }
 
     private mutating func models(_ models: [ModelSummary]) {

@@ -159,6 +159,8 @@ package struct SubscriberProtocol {
 
     private mutating func beginConsumer(_ line: ControlLine) throws(ControlFailure) -> [Action] {
         let name = try line.label("name")
+        // Names of the daemon's own, such as its sinks.
+        if name.hasPrefix("$") { throw .wrong(member: "name", wanted: "a name that does not begin with $") }
         startFilter = try admit(line)
         stream = nil
         readID = nil

@@ -15,12 +15,13 @@ struct Daemon: Sendable {
     let ingest: Listener
     let sources: SourceTails
     let triggers: Listener
+    let sinks: Sinks
     let status: StatusServer
     /// Holds the data directory's lock.
     let directory: DirectoryHolder
 
     /// Recovers the state and opens the ports: listener → decoder → journal → shards → rules → outbox →
-    /// status.
+    /// sinks → status.
     static func start(
         _ settings: Settings, log: Log, failed: @escaping @Sendable (DaemonFailure) -> Void
     ) async throws -> Daemon {
@@ -105,12 +106,15 @@ struct Daemon: Sendable {
                 limits: settings.limits, source: keeper, token: try token(settings.listen.triggers),
                 tls: try tls("triggers", settings.listen.triggers), time: time, counters: counters),
             log: log)
+        let sinks = Sinks(
+            settings.sinks, source: keeper, limits: settings.limits, chance: &chance, time: time,
+            counters: counters, log: log)
         let status = try StatusServer(
             endpoint: settings.listen.status, token: try token(settings.listen.status),
             tls: try statusTLS(settings.listen.status), limits: settings.limits,
             source: DaemonStatus(
                 sequencer: sequencer, shards: shards, keeper: keeper, writer: writer, trainer: trainer,
-                registry: registry, eraser: eraser,
+                registry: registry, eraser: eraser, sinks: sinks,
                 backups: BackupTaker(
                     snapshotter: snapshotter, writer: writer, identity: directory.value.identity,
                     directory: directory.value.path, time: time, counters: counters, log: log),
@@ -118,6 +122,7 @@ struct Daemon: Sendable {
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
         ) { log.warning($0) }
 
+        await sinks.start()
         await ingest.start()
         await sources.start()
         await triggers.start()
@@ -126,7 +131,8 @@ struct Daemon: Sendable {
         await eraser.start()
         return Daemon(
             sequencer: sequencer, keeper: keeper, snapshotter: snapshotter, eraser: eraser,
-            ingest: ingest, sources: sources, triggers: triggers, status: status, directory: directory)
+            ingest: ingest, sources: sources, triggers: triggers, sinks: sinks, status: status,
+            directory: directory)
     }
 
     /// Ends in order: no more lines, what was taken is on disk and acknowledged, a last snapshot.
@@ -141,6 +147,7 @@ struct Daemon: Sendable {
         }
         _ = await snapshotter.alone { await $0.round() }
         await triggers.stop()
+        await sinks.stop()
         status.stop()
     }
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import checks_adoption  # noqa: F401  each module registers its checks
+import checks_backtest  # noqa: F401
 import checks_backup  # noqa: F401
 import checks_erasure  # noqa: F401
 import checks_faults_content  # noqa: F401
@@ -24,6 +25,7 @@ import checks_operation  # noqa: F401
 import checks_recovery  # noqa: F401
 import checks_registry  # noqa: F401
 import checks_segmentations  # noqa: F401
+import checks_sinks  # noqa: F401
 import checks_sources  # noqa: F401
 import checks_state  # noqa: F401
 import checks_tiers  # noqa: F401

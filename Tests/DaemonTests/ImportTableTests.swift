@@ -8,7 +8,10 @@ struct ImportTableTests {
     /// Ours and the system's modules that a target's files may name.
     private static let table: [String: Set<String>] = [
         "Core": ["Glibc", "Synchronization", "Dispatch"],
-        "Wire": ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "Glibc", "Synchronization", "Dispatch"],
+        "Wire": [
+            "Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "COpenSSL", "Glibc", "Synchronization",
+            "Dispatch",
+        ],
         "Models": ["Glibc", "CXGBoost"],
         "Engine": ["Core", "Models", "CMachine", "Glibc", "Synchronization", "Dispatch"],
         "Store": ["Core", "CSQLite", "CChecksum", "Glibc", "Synchronization", "Dispatch", "Foundation"],
@@ -25,6 +28,7 @@ struct ImportTableTests {
     private static let libraries = [
         "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CTLS", "CMicroHTTPD", "CXGBoost",
         "CDashboard",
+        "CCurl", "COpenSSL",
     ]
 
     private static let root = URL(filePath: #filePath)

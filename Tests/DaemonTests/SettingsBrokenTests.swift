@@ -98,7 +98,7 @@ struct BrokenSettings: Sendable, CustomStringConvertible {
             "{ schema: { fields: {\n user: [] } } }", "schema.fields.user", line: 2,
             "every event needs this field"),
         .init("{ schema: { event_names: {\n a: 1 } } }", "schema.event_names.a", line: 2, "must be a string"),
-        .init("{ sinks: [\n{}] }", "sinks", line: 1, "there are no sinks yet"),
+        .init("{ sinks: [\n{}] }", "sinks.0", line: 2, "a sink needs a type"),
         .init("{ limits: {\n line_bytes: 1e6 } }", "limits.line_bytes", line: 2, "must be a whole number"),
         // What does not go together.
         .init(

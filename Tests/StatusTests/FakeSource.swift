@@ -83,6 +83,8 @@ final class FakeSource: StatusSource {
         var list = FakeList(total: 0)
         var triggers: [String] = []
         var deadLetters: [DeadLetterView] = []
+        /// By sink.
+        var undelivered: [String: [DeadLetterView]] = [:]
         var ingest = IngestAnswer(accepted: 0, rejected: [])
         var erasures: [ErasureView] = []
         var refitGate: Signal?
@@ -193,6 +195,10 @@ final class FakeSource: StatusSource {
 
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
         Array(script.deadLetters.filter { $0.seq > after }.prefix(limit))
+    }
+
+    func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]? {
+        script.undelivered[sink].map { Array($0.filter { $0.seq > after }.prefix(limit)) }
     }
 
     func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView {

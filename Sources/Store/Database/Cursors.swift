@@ -1,11 +1,13 @@
 /// How far each named consumer has acknowledged: `cursors.db`. Owned and called by one queue.
 package struct Cursors: ~Copyable {
-    private let database: Database
+    let database: Database
     private let select: Statement
     private let upsert: Statement
+    let undelivered: UndeliveredStatements
 
     private static let migrations = Migrations([
-        "CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID"
+        "CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
+        UndeliveredStatements.migration,
     ])
 
     package static func open(path: String) throws(DatabaseError) -> Cursors {
@@ -17,7 +19,9 @@ package struct Cursors: ~Copyable {
             INSERT INTO cursors (name, seq) VALUES (?, ?)
             ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
             """)
-        return Cursors(database: database, select: select, upsert: upsert)
+        return Cursors(
+            database: database, select: select, upsert: upsert,
+            undelivered: try UndeliveredStatements.prepare(on: database))
     }
 
     /// The stored cursor, nil for a name never seen.
@@ -31,15 +35,18 @@ package struct Cursors: ~Copyable {
         guard !moved.isEmpty else { return }
         try database.begin()
         do {
-            for (consumer, seq) in moved {
-                try upsert.bind(1, consumer)
-                try upsert.bind(2, seq)
-                try upsert.run()
-            }
+            for (consumer, seq) in moved { try move(consumer, to: seq) }
             try database.commit()
         } catch {
             try database.rollBack(after: error)
         }
+    }
+
+    /// Within a transaction.
+    func move(_ consumer: String, to seq: Int64) throws(DatabaseError) {
+        try upsert.bind(1, consumer)
+        try upsert.bind(2, seq)
+        try upsert.run()
     }
 
     package func store(_ seq: Int64, of consumer: String) throws(DatabaseError) {

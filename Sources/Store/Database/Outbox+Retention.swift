@@ -29,3 +29,16 @@ extension Outbox {
         return bound < target
     }
 }
+
+extension Outbox {
+    /// Wall time at which a trigger was recorded, within `markInterval`; nil where it is not kept.
+    package func recorded(_ seq: Int64) throws(DatabaseError) -> EventTime? {
+        guard (state.oldest...max(state.last, state.oldest)).contains(seq), seq <= state.last else {
+            return nil
+        }
+        let select = try database.prepare(
+            "SELECT inserted FROM marks WHERE first <= ? ORDER BY first DESC LIMIT 1")
+        try select.bind(1, seq)
+        return try select.firstInteger().map { EventTime(microseconds: $0) }
+    }
+}

@@ -1,5 +1,4 @@
 import Core
-import Dispatch
 import Engine
 
 /// Ledger and one shard, one after the other, without socket and disk.
@@ -47,15 +46,3 @@ struct EngineRun {
     }
 }
 
-/// The answer of something that answers on a queue of its own.
-private func wait<Answer: Sendable>(_ ask: (@escaping @Sendable (Answer) -> Void) -> Void) -> Answer {
-    let answer = Guarded<Answer?>(nil)
-    let done = DispatchSemaphore(value: 0)
-    ask { given in
-        answer.update { $0 = given }
-        done.signal()
-    }
-    done.wait()
-    guard let value = answer.value else { preconditionFailure("answered without an answer") }
-    return value
-}

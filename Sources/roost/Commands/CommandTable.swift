@@ -5,7 +5,8 @@ enum CommandTable {
     static let version = "0.1.0"
 
     static let all: [Command] = [
-        serveCommand, replayCommand, importCommand, tailCommand, statusCommand, exportCommand, checkCommand,
+        serveCommand, replayCommand, backtestCommand, importCommand, tailCommand, statusCommand,
+        exportCommand, checkCommand,
         generateCommand, backupCommand, benchCommand, fitCommand,
     ]
 

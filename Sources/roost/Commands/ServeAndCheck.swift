@@ -31,7 +31,7 @@ let checkCommand = Command(
 }
 
 /// Nil, and every problem on standard error, where the file is not valid.
-private func loadOrComplain(_ path: String?, command: String) -> Settings? {
+func loadOrComplain(_ path: String?, command: String) -> Settings? {
     guard let path else { return Settings() }
     do throws(SettingsFailure) {
         return try SettingsFile.load(path)

@@ -15,6 +15,7 @@ struct DaemonStatus: StatusSource {
     let trainer: Trainer
     let registry: RegistryKeeper
     let eraser: Eraser
+    let sinks: Sinks
     let backups: BackupTaker
     let settings: Settings
     let store: String
@@ -55,6 +56,7 @@ struct DaemonStatus: StatusSource {
             Named("pending", counters.value(.erasuresPending)),
             Named("overdue", counters.value(.erasuresOverdue)), Named("done", eraser.doneCount),
         ]
+        view.sinks = sinks.views
         view.models = await summaries(ledger)
         view.memoryBytes = residentBytes()
         for shard in shards { view.stateBytes += await shard.stateBytes() }
@@ -286,6 +288,11 @@ struct DaemonStatus: StatusSource {
 
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView] {
         await keeper.letters(after: after, limit: limit)
+    }
+
+    func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]? {
+        guard settings.sinks.contains(where: { $0.name == sink }) else { return nil }
+        return await keeper.undelivered(by: SinkRunner.consumer(sink), after: after, limit: limit)
     }
 
     func erase(_ user: [UInt8]) async throws(StatusFailure) -> ErasureView {

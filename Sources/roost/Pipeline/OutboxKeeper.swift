@@ -11,7 +11,7 @@ actor OutboxKeeper: TriggerSource {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     var outbox: Outbox
-    private var cursors: Cursors
+    var cursors: Cursors
     var deadLetters: DeadLetters
     private let shardCount: Int
     let time: any TimeSource
@@ -134,6 +134,10 @@ actor OutboxKeeper: TriggerSource {
         }
     }
 
+    nonisolated func onQueue(_ body: @escaping @Sendable (isolated OutboxKeeper) -> Void) {
+        executor.queue.async { self.assumeIsolated(body) }
+    }
+
     private func schedule() {
         guard !scheduled, !closed else { return }
         scheduled = true
@@ -218,6 +222,8 @@ actor OutboxKeeper: TriggerSource {
     func prune(_ retention: Settings.Retention) throws(DatabaseError) -> Bool {
         let now = time.wall()
         let more = try outbox.prune(wallNow: now, age: retention.outboxAge, count: retention.outboxCount)
+        try cursors.pruneUndelivered(
+            wallNow: now, age: retention.deadLettersAge, count: retention.deadLettersCount)
         let letters = try deadLetters.prune(
             wallNow: now, age: retention.deadLettersAge, count: retention.deadLettersCount)
         return more || letters
