@@ -13,6 +13,7 @@ package struct Settings: Sendable, Equatable {
     package var retention = Retention()
     package var models = ModelSettings()
     package var triggers = TriggerSettings()
+    package var analytics = Analytics()
 
     package init() {}
 

@@ -133,6 +133,7 @@ extension Partition {
     }
 
     private func moved(_ slot: Int, from: String, to: String, due: Int64, occurrence: Int = 0) {
+        noteMove(from: from, to: to, at: due)
         let version = segments.version
         fire(.segmentMoved, slot, due: due) { trigger in
             trigger.occurrence = UInt32(occurrence)

@@ -112,6 +112,12 @@ struct DaemonStatus: StatusSource {
             })
     }
 
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
+        try await Analyses.answer(
+            name, query,
+            AnalysisSource(sequencer: sequencer, shards: shards, settings: settings))
+    }
+
     private func requireSegmentation(_ name: String) throws(StatusFailure) {
         let known = trainer.modelNames.filter {
             $0 == SegmentsModel.name || SettingsKeys.segmentations.contains($0)
