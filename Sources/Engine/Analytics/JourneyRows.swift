@@ -17,14 +17,17 @@ package struct JourneyCell: BitwiseCopyable, Sendable, Equatable {
     mutating func add(step: Int, isAgain: Bool, _ more: Int64) {
         if isAgain { again[step] += more } else { never[step] += more }
     }
+
+    func count(_ step: Int, _ isAgain: Bool) -> Int64 { isAgain ? again[step] : never[step] }
 }
 
 /// Where a user is on a journey; stands with each entry of the stage history.
 struct Journey: BitwiseCopyable, Equatable {
     /// Low bits: steps reached, 0 none; high bit: whether the user had bought when it began.
     private var state: UInt8 = 0
-    // Microseconds from its begin to the entry it stands with, in what room that entry has.
-    private var high: UInt8 = 0
+    // Microseconds from its begin to the entry it stands with, in what room that entry has; below 0 where that is a
+    // late one.
+    private var high: Int8 = 0
     private var middle: UInt16 = 0
     private var low: UInt16 = 0
 
@@ -39,7 +42,7 @@ struct Journey: BitwiseCopyable, Equatable {
     private(set) var age: Int64 {
         get { Int64(high) << 32 | Int64(middle) << 16 | Int64(low) }
         set {
-            high = UInt8(truncatingIfNeeded: newValue >> 32)
+            high = Int8(truncatingIfNeeded: newValue >> 32)
             middle = UInt16(truncatingIfNeeded: newValue >> 16)
             low = UInt16(truncatingIfNeeded: newValue)
         }
@@ -62,7 +65,7 @@ struct Journey: BitwiseCopyable, Equatable {
     func after(_ stage: Stage, elapsed: Int64, hasBought: Bool) -> (journey: Journey, isStep: Bool) {
         if isOpen(after: elapsed) {
             var next = self
-            next.age = age + max(0, elapsed)
+            next.age = age + elapsed
             if Int(stage.rawValue) == depth + 1 {
                 next.state += 1
                 return (next, true)
@@ -75,7 +78,14 @@ struct Journey: BitwiseCopyable, Equatable {
 
     /// Whether it can come further so long after the entry it stands with.
     func isOpen(after elapsed: Int64) -> Bool {
-        depth > 0 && depth < Self.steps && age + max(0, elapsed) <= Self.window
+        depth > 0 && depth < Self.steps && age + elapsed <= Self.window
+    }
+
+    /// As it stands with an entry that is so much earlier.
+    func earlier(by distance: Int64) -> Journey {
+        var copy = self
+        if isOpen(after: 0) { copy.age = age - distance }
+        return copy
     }
 }
 

@@ -15,7 +15,7 @@ extension Partition {
             elapsed = time - stages.entry(latest).pointee.time
         }
         let next = before.after(stage, elapsed: elapsed, hasBought: hasBought(slot, before: time))
-        if next.isStep { countStep(slot, next.journey, 1) }
+        if next.isStep { countStep(slot, next.journey.depth - 1, next.journey.isAgain, 1) }
         return next.journey
     }
 
@@ -25,8 +25,7 @@ extension Partition {
     }
 
     @inline(never)
-    private func countStep(_ slot: Int, _ journey: Journey, _ more: Int64) {
-        let (step, isAgain) = (journey.depth - 1, journey.isAgain)
+    private func countStep(_ slot: Int, _ step: Int, _ isAgain: Bool, _ more: Int64) {
         analytics.journeys.add(JourneyRows.all, step: step, isAgain: isAgain, more)
         forEachMain(users[slot]) { dimension, value in
             analytics.journeys.add(
@@ -43,7 +42,7 @@ extension Partition {
         let latest = stages.latest(user.pointee.stageLink)
         guard latest != 0 else { return }
         let entry = stages.entry(latest).pointee
-        guard entry.journey.isOpen(after: time - entry.time) else { return }
+        guard entry.journey.isOpen(after: max(time, frontier) - entry.time) else { return }
         for step in 0..<entry.journey.depth {
             for (value, more) in [(old, Int64(-1)), (new, 1)] {
                 analytics.journeys.add(
@@ -58,26 +57,34 @@ extension Partition {
     ///
     /// - Parameters:
     ///   - entries: the user's, by time, the late one among them.
-    ///   - arrival: of the late one.
-    /// - Returns: the journey after the last.
-    func recount(_ slot: Int, _ entries: [StageEntry], late arrival: UInt64) -> Journey {
-        _ = walk(slot, entries.filter { $0.arrival != arrival }, -1)
-        return walk(slot, entries, 1)
+    ///   - late: that one.
+    /// - Returns: the journey after all of them, as it stands with the late one.
+    func recount(_ slot: Int, _ entries: [StageEntry], late: StageEntry) -> Journey {
+        let before = walk(slot, entries.filter { $0.arrival != late.arrival })
+        let after = walk(slot, entries)
+        for step in 0..<Journey.steps {
+            for isAgain in [false, true] {
+                let more = after.steps.count(step, isAgain) - before.steps.count(step, isAgain)
+                if more != 0 { countStep(slot, step, isAgain, more) }
+            }
+        }
+        return after.journey.earlier(by: (entries.last?.time ?? late.time) - late.time)
     }
 
-    /// Counts the steps of entries, by time.
-    private func walk(_ slot: Int, _ entries: [StageEntry], _ more: Int64) -> Journey {
+    /// The journey after entries in the order of time, and the steps made in them.
+    private func walk(_ slot: Int, _ entries: [StageEntry]) -> (journey: Journey, steps: JourneyCell) {
         var journey = Journey()
+        var steps = JourneyCell()
         var last: StageEntry?
         for entry in entries {
             guard let stage = Stage(rawValue: entry.stage) else { continue }
             let next = journey.after(
                 stage, elapsed: entry.time - (last?.time ?? entry.time),
                 hasBought: hasBought(slot, before: entry.time))
-            if next.isStep { countStep(slot, next.journey, more) }
             journey = next.journey
+            if next.isStep { steps.add(step: journey.depth - 1, isAgain: journey.isAgain, 1) }
             last = entry
         }
-        return journey
+        return (journey, steps)
     }
 }

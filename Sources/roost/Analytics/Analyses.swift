@@ -69,7 +69,8 @@ struct AnalysisQuery: Sendable {
 enum Analyses {
     static let all: [Analysis] =
         [overview] + ValueTotals.dimensions.map(members) + [
-            seasonality, cohorts, funnel, sales,
+            seasonality, cohorts, funnel, sales, transitions, grades, categories, coupons, promotions, search,
+            ageGender, personas,
         ]
 
     static func answer(
@@ -127,5 +128,44 @@ enum Analyses {
         }
         return SeasonalityView.answer(
             moment.totals, event: code.map { ($0, moment.names.text(UInt16($0))) }, by: by, moment.frame)
+    }
+}
+
+// Of purchases by segment, category and the like.
+extension Analyses {
+    private static let transitions = bySegment(
+        "transitions", TransitionsView.kinds, withMoves: true, TransitionsView.answer)
+    private static let categories = bySegment("categories", CategoriesView.kinds, CategoriesView.answer)
+    private static let coupons = bySegment("coupons", CouponsView.kinds, CouponsView.answer)
+    private static let personas = bySegment("personas", PersonasView.kinds, PersonasView.answer)
+
+    private static func bySegment(
+        _ name: String, _ kinds: Set<FactKind>, withMoves: Bool = false,
+        _ view: @escaping @Sendable (SegmentParts, AnalyticsFrame) -> JSONValue
+    ) -> Analysis {
+        Analysis(name) { _, source throws(StatusFailure) in
+            let moment = await source.gather { $0.segmentParts(kinds, withMoves: withMoves) }
+            return view(moment.totals, moment.frame)
+        }
+    }
+
+    private static let grades = Analysis("grades") { _, source throws(StatusFailure) in
+        let moment = await source.gather { $0.grades() }
+        return GradesView.answer(moment.totals, moment.frame)
+    }
+
+    private static let promotions = Analysis("promotions") { _, source throws(StatusFailure) in
+        let moment = await source.gather { $0.factTotals(PromotionsView.kinds) }
+        return PromotionsView.answer(moment.totals, moment.frame)
+    }
+
+    private static let search = Analysis("search") { _, source throws(StatusFailure) in
+        let moment = await source.gather { $0.factTotals([.search]) }
+        return SearchView.answer(moment.totals, moment.frame)
+    }
+
+    private static let ageGender = Analysis("age_gender") { _, source throws(StatusFailure) in
+        let moment = await source.gather { $0.ageByGender() }
+        return AgeGenderView.answer(moment.totals, moment.frame)
     }
 }

@@ -30,6 +30,11 @@ package struct PairTotals: AnalyticsTotals {
     package struct Key: Hashable, Sendable {
         package var first: String?
         package var second: String?
+
+        package init(first: String?, second: String?) {
+            self.first = first
+            self.second = second
+        }
     }
 
     package private(set) var values: [Key: MemberTotals] = [:]
