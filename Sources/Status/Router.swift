@@ -100,6 +100,7 @@ struct Router: Sendable {
         case .user(let id): return try await user(id)
         case .erasure(let receipt): return try await erasure(receipt)
         case .backup: return try await backup(body)
+        case .live: return try await live()
         case .analysis(let name): return try await analysis(name, call.parameters)
         case .users: return try await users(call)
         case .models: return await models()
@@ -139,6 +140,15 @@ struct Router: Sendable {
         do throws(StatusFailure) {
             let answer = try await source.analysis(name, query)
             return HTTPResponse(json: jsonBytes { $0.value(answer) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func live() async throws(Refusal) -> HTTPResponse {
+        do throws(StatusFailure) {
+            return HTTPResponse(
+                pieces: LivePieces(feed: try await source.live()), contentType: LivePieces.contentType)
         } catch {
             throw Refusal(error)
         }

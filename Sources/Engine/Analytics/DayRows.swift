@@ -62,6 +62,12 @@ struct DayRows: ~Copyable {
         capacity * (names * 4 + MemoryLayout<DaySums>.stride) + AnalyticsLimits.dayNames * 8
     }
 
+    /// Row of a day, if it is held.
+    func row(of day: Int32) -> Int? {
+        let row = Int(day) - Int(first)
+        return row >= 0 && row < count ? row : nil
+    }
+
     var olderSums: DaySums { older.pointee }
     func sums(row: Int) -> DaySums { sums[row] }
     func count(row: Int, name: Int) -> UInt32 { counts[row * names + name] }

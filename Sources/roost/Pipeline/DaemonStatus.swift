@@ -24,6 +24,7 @@ struct DaemonStatus: StatusSource {
     let key: HashKey
     let lists: ListRegistry
     let failure: Guarded<String?>
+    let livePlaces: LivePlaces
 
     func status() async -> StatusView {
         let ledger = await sequencer.ledger
@@ -116,6 +117,15 @@ struct DaemonStatus: StatusSource {
         try await Analyses.answer(
             name, query,
             AnalysisSource(sequencer: sequencer, shards: shards, settings: settings))
+    }
+
+    func live() async throws(StatusFailure) -> any LiveFeed {
+        guard let place = livePlaces.take() else {
+            throw StatusFailure(
+                httpStatus: 503, code: "over_limit",
+                detail: "\(livePlaces.limit) listen already (analytics.live_listeners)")
+        }
+        return LiveListener(self, place)
     }
 
     private func requireSegmentation(_ name: String) throws(StatusFailure) {

@@ -75,6 +75,29 @@ package struct DayTotals: AnalyticsTotals {
     }
 }
 
+/// What the day of now has brought so far.
+package struct TodayTotals: AnalyticsTotals {
+    package var events: Int64 = 0
+    package var purchases: Int64 = 0
+    /// Millionths.
+    package var revenue: Int128 = 0
+
+    package init() {}
+
+    package mutating func add(_ other: TodayTotals) {
+        events += other.events
+        purchases += other.purchases
+        revenue += other.revenue
+    }
+
+    mutating func add(_ rows: borrowing DayRows, today: Int32) {
+        guard let row = rows.row(of: today) else { return }
+        for name in 0..<rows.names { events += Int64(rows.count(row: row, name: name)) }
+        purchases += Int64(rows.count(row: row, name: Int(EventNames.purchase)))
+        revenue += rows.sums(row: row).revenue
+    }
+}
+
 /// Events by hour of the week and name, and the money of purchases.
 package struct HourTotals: AnalyticsTotals {
     /// Shape [168][names].
@@ -102,6 +125,10 @@ package struct HourTotals: AnalyticsTotals {
 
 extension Shard {
     package func dayTotals() -> DayTotals {
+        sum { partition, totals in totals.add(partition.analytics.days, today: partition.today) }
+    }
+
+    package func todayTotals() -> TodayTotals {
         sum { partition, totals in totals.add(partition.analytics.days, today: partition.today) }
     }
 

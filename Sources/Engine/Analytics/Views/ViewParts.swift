@@ -21,7 +21,8 @@ package struct AnalyticsFrame: Sendable {
 }
 
 extension JSONValue {
-    static func fields(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
+    /// An object of these members, in this order.
+    package static func fields(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
         .object(members.map { .init($0.key, $0.value) })
     }
 
