@@ -15,6 +15,8 @@ struct Analytics: ~Copyable {
     var moves = MoveRows()
     var journeys = JourneyRows()
     var sketch = ValueSketch()
+    /// What the first segmentation compared users by when it was adopted, feature by feature.
+    var features: [ValueSketch] = []
     /// Users who bought.
     var buyers: Int64 = 0
     /// Search terms and codes of promotions that have a number.
@@ -26,6 +28,7 @@ struct Analytics: ~Copyable {
         days.byteCount + hours.byteCount + values.byteCount + mediaByDevice.byteCount
             + ageByGender.byteCount + cohorts.byteCount + facts.byteCount + moves.byteCount
             + journeys.byteCount + sketch.byteCount
+            + features.reduce(0) { $0 + $1.byteCount }
     }
 
     func write(to out: inout ByteWriter) {
@@ -39,6 +42,8 @@ struct Analytics: ~Copyable {
         moves.write(to: &out)
         journeys.write(to: &out)
         sketch.write(to: &out)
+        out.put(UInt64(features.count))
+        for feature in features { feature.write(to: &out) }
         out.put(buyers)
         out.put(freeTexts)
     }
@@ -55,6 +60,7 @@ struct Analytics: ~Copyable {
         try moves.read(from: &input)
         try journeys.read(from: &input)
         sketch = try ValueSketch(from: &input)
+        for _ in 0..<(try input.count(of: 80)) { features.append(try ValueSketch(from: &input)) }
         buyers = try input.get()
         freeTexts = try input.get()
     }

@@ -68,6 +68,15 @@ extension Partition {
         analytics.moves.add(month: month, from: intern(from), to: intern(to), now: thisMonth)
     }
 
+    /// A user in the sweep of an adoption, by what the segmentation compares.
+    func noteFeatures(_ measures: [Int64]) {
+        for (index, feature) in segments.features.enumerated() {
+            let millionths = measures[feature.measure].multipliedReportingOverflow(
+                by: Int64(1e6 / feature.unit))
+            analytics.features[index].add(millionths.overflow ? .max : millionths.partialValue)
+        }
+    }
+
     /// Partition's number of a dictionary entry that may be any text, as long as there is room for more of them.
     func freeText(_ index: UInt16, _ batch: borrowing BatchView) -> UInt32 {
         if let known = strings.find(batch.entry(index), hash: batch.hashes[Int(index)]) { return known }

@@ -1,4 +1,5 @@
 import Core
+import Models
 
 /// What partitions add up to, as plain values with names in place of a partition's numbers. Adding is exact and its
 /// order does not matter, so that an answer does not depend on who owns which partition.
@@ -23,6 +24,33 @@ extension Shard {
     }
 }
 
+/// Users by each feature of the first segmentation, as they were when it was adopted.
+package struct FeatureTotals: AnalyticsTotals {
+    package private(set) var version = 0
+    /// Of the model, in its order.
+    package private(set) var names: [String] = []
+    package private(set) var sketches: [ValueSketch] = []
+    private(set) var model: SegmentsModel?
+
+    package init() {}
+
+    package mutating func add(_ other: FeatureTotals) {
+        if names.isEmpty { (version, names, model) = (other.version, other.names, other.model) }
+        add(other.sketches)
+    }
+
+    fileprivate mutating func add(_ partition: Partition) {
+        guard let model = partition.segments.model else { return }
+        (version, names, self.model) = (partition.segments.version, model.features, model)
+        add(partition.analytics.features)
+    }
+
+    private mutating func add(_ more: [ValueSketch]) {
+        if sketches.isEmpty { sketches = [ValueSketch](repeating: ValueSketch(), count: more.count) }
+        for index in more.indices { sketches[index].add(more[index]) }
+    }
+}
+
 /// Numbers of the whole store.
 package struct StoreTotals: AnalyticsTotals {
     package var events: Int64 = 0
@@ -44,6 +72,8 @@ package struct StoreTotals: AnalyticsTotals {
 }
 
 extension Shard {
+    package func featureTotals() -> FeatureTotals { sum { partition, totals in totals.add(partition) } }
+
     package func storeTotals() -> StoreTotals {
         sum { partition, totals in
             totals.events += partition.eventCount

@@ -1,4 +1,5 @@
 package import Core
+import Models
 
 /// `GET /v1/analytics/overview`.
 package enum OverviewView {
@@ -7,6 +8,7 @@ package enum OverviewView {
         package var store = StoreTotals()
         package var days = DayTotals()
         package var values = ValueTotals()
+        package var features = FeatureTotals()
 
         package init() {}
 
@@ -14,6 +16,7 @@ package enum OverviewView {
             store.add(other.store)
             days.add(other.days)
             values.add(other.values)
+            features.add(other.features)
         }
     }
 
@@ -26,7 +29,8 @@ package enum OverviewView {
             [
                 "totals": totals(parts), "events": events(parts, names),
                 "purchase_values": values(parts.store.values),
-                "payment_methods": payments(parts), "daily": daily(parts.days, days),
+                "features": features(parts.features), "payment_methods": payments(parts),
+                "daily": daily(parts.days, days),
             ])
     }
 
@@ -65,13 +69,35 @@ package enum OverviewView {
             })
     }
 
-    private static func values(_ sketch: ValueSketch) -> JSONValue {
-        let isEmpty = sketch.count == 0
+    /// Raw, and as the segmentation transforms it; null before the first is adopted.
+    private static func features(_ totals: FeatureTotals) -> JSONValue {
+        guard let model = totals.model else { return .null }
+        let rows = totals.names.indices.map { index -> JSONValue in
+            let sketch = totals.sketches[index]
+            return .object([.init("name", .string(totals.names[index]))]).merging(
+                summary(sketch)
+            ).with([
+                "zero": .integer(sketch.nothing),
+                "zero_transformed": .number(model.transformed(0, feature: index)),
+                "histogram": .array(
+                    sketch.histogram.map { bar in
+                        .fields([
+                            "from": .number(bar.from), "to": .number(bar.to),
+                            "from_transformed": .number(model.transformed(bar.from, feature: index)),
+                            "to_transformed": .number(model.transformed(bar.to, feature: index)),
+                            "count": .integer(bar.count),
+                        ])
+                    }),
+            ])
+        }
         return .fields([
-            "count": .integer(sketch.count), "mean": .optional(sketch.mean),
-            "deviation": .optional(sketch.deviation), "min": isEmpty ? .null : .money(sketch.least),
-            "q1": .optional(sketch.quantile(0.25)), "median": .optional(sketch.quantile(0.5)),
-            "q3": .optional(sketch.quantile(0.75)), "max": isEmpty ? .null : .money(sketch.greatest),
+            "model": .string("segments@\(totals.version)"), "transform": .string(model.transform.text),
+            "features": .array(rows),
+        ])
+    }
+
+    private static func values(_ sketch: ValueSketch) -> JSONValue {
+        summary(sketch).with([
             "relative_error": .number(ValueSketch.relativeError),
             "histogram": .array(
                 sketch.histogram.map {
@@ -79,6 +105,16 @@ package enum OverviewView {
                         "from": .number($0.from), "to": .number($0.to), "count": .integer($0.count),
                     ])
                 }),
+        ])
+    }
+
+    private static func summary(_ sketch: ValueSketch) -> JSONValue {
+        let isEmpty = sketch.count == 0
+        return .fields([
+            "count": .integer(sketch.count), "mean": .optional(sketch.mean),
+            "deviation": .optional(sketch.deviation), "min": isEmpty ? .null : .money(sketch.least),
+            "q1": .optional(sketch.quantile(0.25)), "median": .optional(sketch.quantile(0.5)),
+            "q3": .optional(sketch.quantile(0.75)), "max": isEmpty ? .null : .money(sketch.greatest),
         ])
     }
 
@@ -120,6 +156,7 @@ extension Shard {
         parts.store = storeTotals()
         parts.days = dayTotals()
         parts.values = valueTotals()
+        parts.features = featureTotals()
         return parts
     }
 }
