@@ -14,6 +14,7 @@ package struct Settings: Sendable, Equatable {
     package var models = ModelSettings()
     package var triggers = TriggerSettings()
     package var sinks: [Sink] = []
+    package var analytics = Analytics()
 
     package init() {}
 

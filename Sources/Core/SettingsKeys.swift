@@ -64,7 +64,7 @@ package enum SettingsKeys {
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
         + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
-        + triggers + limits
+        + triggers + analytics + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
     package static let knownModels =

@@ -20,8 +20,8 @@ enum Route: Sendable, Equatable {
     case backup
     /// A file of the dashboard.
     case page(String)
-    /// In the contract and not in this version.
-    case unbuilt(String)
+    case analysis(String)
+    case live
 
     init(path: ArraySlice<UInt8>) throws(Refusal) {
         let text = String(decoding: path, as: UTF8.self)
@@ -45,8 +45,8 @@ enum Route: Sendable, Equatable {
             }
         } else if text.hasPrefix("/dashboard/") {
             self = .page(text)
-        } else if text.hasPrefix("/v1/analytics/") {
-            self = .unbuilt("analytics are")
+        } else if let part = path.suffix(after: "/v1/analytics/") {
+            self = .analysis(String(decoding: try Route.decoded(part, as: "NAME"), as: UTF8.self))
         } else {
             throw Route.unknown(text)
         }
@@ -56,8 +56,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
-        "/": .page("/"),
-        "/v1/live": .unbuilt("the live stream is"),
+        "/": .page("/"), "/v1/live": .live,
     ]
 
     private static func decoded(_ part: ArraySlice<UInt8>, as name: String) throws(Refusal) -> [UInt8] {
@@ -84,7 +83,7 @@ enum Route: Sendable, Equatable {
     /// Query parameters it knows; nil where strangers (probes, scrapers) may add their own.
     var parameters: [String]? {
         switch self {
-        case .health, .readiness, .metrics, .page, .unbuilt: nil
+        case .health, .readiness, .metrics, .page: nil
         case .segments: ["by"]
         case .users: ["segment", "by", "tier", "grade"]
         case .use: ["version"]
@@ -92,6 +91,12 @@ enum Route: Sendable, Equatable {
         case .deadLetters: ["after", "limit", "sink"]
         default: []
         }
+    }
+
+    /// Whether the answer knows its parameters, and not the route.
+    var hasFreeParameters: Bool {
+        if case .analysis = self { return true }
+        return false
     }
 
     /// Answered without the token too: for probes, and the page, which asks for it.

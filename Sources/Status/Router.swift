@@ -22,12 +22,11 @@ struct Router: Sendable {
         if case .success(let route) = found, route.isOpen {} else { try authorize(head) }
         let route = try found.get()
         try check(method: head.method, of: route)
-        if case .unbuilt(let what) = route {
-            throw Refusal(501, "not_implemented", "\(what) not part of this version")
-        }
         if let length = head.contentLength, length > bodyBytes { throw tooLarge }
         return Call(
-            route: route, parameters: try Parameters(query: target.query, known: route.parameters),
+            route: route,
+            parameters: try Parameters(
+                query: target.query, known: route.parameters, isFree: route.hasFreeParameters),
             method: head.method, isGzip: try isGzip(head, of: route), ifNoneMatch: head.ifNoneMatch)
     }
 
@@ -99,6 +98,8 @@ struct Router: Sendable {
         case .user(let id): return try await user(id)
         case .erasure(let receipt): return try await erasure(receipt)
         case .backup: return try await backup(body)
+        case .live: return try await live()
+        case .analysis(let name): return try await analysis(name, call.parameters)
         case .users: return try await users(call)
         case .models: return await models()
         case .model(let name): return try await model(name)
@@ -109,7 +110,6 @@ struct Router: Sendable {
         case .events: return try await events(body, isGzip: call.isGzip)
         case .page(let path):
             return try DashboardFiles.shared.response(path, known: call.ifNoneMatch)
-        case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }
     }
 
@@ -129,6 +129,25 @@ struct Router: Sendable {
         do throws(StatusFailure) {
             let segments = try await source.segments(by: name)
             return HTTPResponse(json: jsonBytes { $0.value(segments) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func analysis(_ name: String, _ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
+        let query = try parameters.texts()
+        do throws(StatusFailure) {
+            let answer = try await source.analysis(name, query)
+            return HTTPResponse(json: jsonBytes { $0.value(answer) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func live() async throws(Refusal) -> HTTPResponse {
+        do throws(StatusFailure) {
+            return HTTPResponse(
+                pieces: LivePieces(feed: try await source.live()), contentType: LivePieces.contentType)
         } catch {
             throw Refusal(error)
         }

@@ -119,7 +119,8 @@ struct Daemon: Sendable {
                     snapshotter: snapshotter, writer: writer, identity: directory.value.identity,
                     directory: directory.value.path, time: time, counters: counters, log: log),
                 settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
-                key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble)
+                key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble,
+                livePlaces: LivePlaces(limit: settings.analytics.liveListeners))
         ) { log.warning($0) }
 
         await sinks.start()

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import checks_adoption  # noqa: F401  each module registers its checks
+import checks_analytics  # noqa: F401
 import checks_backtest  # noqa: F401
 import checks_backup  # noqa: F401
 import checks_erasure  # noqa: F401

@@ -74,6 +74,17 @@ final class FakeList: UserList {
     }
 }
 
+/// Beats that a test lets go, one after the other.
+final class FakeFeed: LiveFeed {
+    let closed = Signal()
+    private let beats: Mutex<[[LiveEvent]]>
+
+    init(_ beats: [[LiveEvent]]) { self.beats = Mutex(beats) }
+
+    func next() async -> [LiveEvent]? { beats.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    func close() { closed.set() }
+}
+
 /// A daemon made of constants.
 final class FakeSource: StatusSource {
     struct Script: Sendable {
@@ -81,6 +92,7 @@ final class FakeSource: StatusSource {
         var readiness: String?
         var users: [[UInt8]: UserView] = [:]
         var list = FakeList(total: 0)
+        var live: FakeFeed?
         var triggers: [String] = []
         var deadLetters: [DeadLetterView] = []
         /// By sink.
@@ -134,6 +146,21 @@ final class FakeSource: StatusSource {
                 TierView(name: "VIP", users: 3, share: 0.75, revenueShare: 0.9),
                 TierView(name: "At Risk", users: 1, share: 0.25, revenueShare: 0.1),
             ], grades: [TierView(name: "G1", users: 0, share: 0, revenueShare: 0)])
+    }
+
+    func live() async throws(StatusFailure) -> any LiveFeed {
+        guard let feed = script.live else {
+            throw StatusFailure(httpStatus: 503, code: "over_limit", detail: "nobody may listen")
+        }
+        return feed
+    }
+
+    /// Knows `overview`, and says back what it was asked.
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
+        guard name == "overview" else {
+            throw StatusFailure(httpStatus: 404, code: "unknown_analysis", detail: "there is overview")
+        }
+        return .object(query.map { .init($0.name, .string($0.value)) })
     }
 
     func user(_ id: [UInt8]) async -> UserView? {

@@ -162,13 +162,35 @@ import Testing
         #expect(rest["next_after"] as? Int == 120)
     }
 
-    @Test func `what is not built yet says so`() async throws {
+    @Test func `the live stream is server-sent events, and gives its place back at the end`() async throws {
+        let feed = FakeFeed([
+            [LiveEvent("rates", Array("{}".utf8)), LiveEvent("segments", Array("[1]".utf8))], [],
+            [LiveEvent("rates", Array("{\"x\":2}".utf8))],
+        ])
+        let daemon = try Daemon(FakeSource { $0.live = feed })
+        let answer = try await daemon.get("/v1/live")
+        #expect(answer.status == 200 && answer.header("Content-Type") == "text/event-stream")
+        #expect(
+            answer.text == """
+                event: rates\ndata: {}\n\nevent: segments\ndata: [1]\n\n: \n\nevent: rates\ndata: {"x":2}\n\n
+                """)
+        await feed.closed.wait()
+        let refused = try await Daemon().get("/v1/live")
+        #expect(refused.status == 503 && refused.text.contains(#""code":"over_limit""#))
+        #expect(try await daemon.get("/v1/live?x=1").status == 400)
+    }
+
+    @Test func `an analysis gets its parameters decoded, each once, and is known by its name`() async throws {
         let daemon = try Daemon()
-        for target in ["/v1/live", "/v1/analytics/funnel?x=1"] {
-            let answer = try await daemon.get(target)
-            #expect(answer.status == 501)
-            #expect(answer.text.contains(#""code":"not_implemented""#))
+        let answer = try await daemon.get("/v1/analytics/overview?days=7&by=a%20b")
+        #expect(answer.status == 200 && answer.text == "{\"by\":\"a b\",\"days\":\"7\"}\n")
+        #expect(answer.header("Content-Type") == "application/json")
+        let unknown = try await daemon.get("/v1/analytics/horoscope")
+        #expect(unknown.status == 404 && unknown.text.contains(#""code":"unknown_analysis""#))
+        for target in ["/v1/analytics/overview?days=7&days=8", "/v1/analytics/overview?by=%ff"] {
+            #expect(try await daemon.get(target).status == 400)
         }
+        #expect(try await daemon.get("/v1/analytics/").status == 400)
     }
 
     @Test func `every answer forbids caches and guessing`() async throws {

@@ -137,12 +137,15 @@ extension Partition {
         let countsBefore = (user.pointee.shortCount, user.pointee.longCount)
         countEvent(user, slot, time, isNew: isNew)
         countName(user, code)
-        countDimensions(user, row, time, batch)
+        noteEvent(code, time)
+        countDimensions(user, slot, row, time, batch)
         if code == EventNames.purchase || code == EventNames.refund
             || row.pointee.flags & EventFlags.couponMask != 0
         {
             countMoney(slot, row, code, time, batch)
+            noteCoupon(user, row)
         }
+        if row.pointee.dimensions.11 != absent { noteSearch(row.pointee.dimensions.11, batch) }
         if user.pointee.segment != 0 {
             segments.counted(
                 user, code: code, longDelta: user.pointee.longTotal - longBefore,
@@ -219,25 +222,56 @@ extension Partition {
 
     @inline(__always)
     private func countDimensions(
-        _ user: UnsafeMutablePointer<UserRecord>, _ row: UnsafePointer<EventRow>, _ time: Int64,
-        _ batch: borrowing BatchView
+        _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ row: UnsafePointer<EventRow>,
+        _ time: Int64, _ batch: borrowing BatchView
     ) {
         let values = row.pointee.dimensions
-        if values.0 != absent { countValue(user, 0, string(values.0, batch), time) }
-        if values.1 != absent { countValue(user, 1, string(values.1, batch), time) }
-        if values.2 != absent { countValue(user, 2, string(values.2, batch), time) }
-        if values.3 != absent { countValue(user, 3, string(values.3, batch), time) }
-        if values.4 != absent { countValue(user, 4, string(values.4, batch), time) }
-        if values.5 != absent { setProfile(user, 5, string(values.5, batch), time) }
-        if values.6 != absent { setProfile(user, 6, string(values.6, batch), time) }
-        if values.7 != absent { setProfile(user, 7, string(values.7, batch), time) }
+        if values.0 != absent { countValue(user, slot, 0, string(values.0, batch), time) }
+        if values.1 != absent { countValue(user, slot, 1, string(values.1, batch), time) }
+        if values.2 != absent { countValue(user, slot, 2, string(values.2, batch), time) }
+        if values.3 != absent { countValue(user, slot, 3, string(values.3, batch), time) }
+        if values.4 != absent { countValue(user, slot, 4, string(values.4, batch), time) }
+        if values.5 != absent { countProfile(user, slot, 5, string(values.5, batch), time) }
+        if values.6 != absent { countProfile(user, slot, 6, string(values.6, batch), time) }
+        if values.7 != absent { countProfile(user, slot, 7, string(values.7, batch), time) }
+    }
+
+    /// One more of a value; the users of each main value follow.
+    @inline(__always)
+    private func countValue(
+        _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
+        _ time: Int64
+    ) {
+        if value >= DimensionEntry.valueLimit { return }
+        analytics.values.count(dimension, value)
+        let main = mainValue(user, dimension)
+        addValue(user, dimension, value, time)
+        // More of the main value leaves it so.
+        if main == value { return }
+        if let now = mainValue(user, dimension), now != main {
+            mainMoved(slot, dimension, from: main, to: now, at: time)
+        }
+    }
+
+    /// The latest value holds, and the users of each follow.
+    @inline(__always)
+    private func countProfile(
+        _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
+        _ time: Int64
+    ) {
+        if value >= DimensionEntry.valueLimit { return }
+        analytics.values.count(dimension, value)
+        let main = mainValue(user, dimension)
+        setProfile(user, dimension, value, time)
+        if let now = mainValue(user, dimension), now != main {
+            mainMoved(slot, dimension, from: main, to: now, at: time)
+        }
     }
 
     /// One more of a value; values stand in the order of the first event that had them.
-    private func countValue(
+    private func addValue(
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
         let wanted = DimensionEntry.key(dimension: dimension, value: value)
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
@@ -325,7 +359,6 @@ extension Partition {
     private func setProfile(
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
         if count > 0 {

@@ -107,7 +107,8 @@ extension Partition {
         user.pointee.stageLink = stages.append(
             StageEntry(
                 time: time, arrival: arrival, pendingTime: pendingTime, slot: UInt32(slot), back: 0,
-                stage: stage.rawValue, pending: pendingStage), after: latest)
+                stage: stage.rawValue, pending: pendingStage,
+                journey: journey(slot, stage, time, after: latest)), after: latest)
     }
 
     func pushStageTimer(_ stage: Stage, _ slot: Int, _ time: Int64) {
@@ -270,6 +271,7 @@ extension Partition {
         let instant = account.pointee.lastPurchaseDecided + terms.delay(rule)
         if repeatLater(user, kind, queued, slot, instant, reached) { return }
         user.pointee.flags |= done
+        if rule == .churned { noteChurned(slot, instant) }
         fire(rule, slot, due: instant)
         compact(user)
     }

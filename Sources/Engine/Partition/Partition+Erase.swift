@@ -37,6 +37,7 @@ extension Partition {
     }
 
     private func empty(_ slot: Int) {
+        leaveAnalytics(slot)
         leaveSegment(slot)
         leaveSegmentations(slot)
         stages.erase(from: users[slot].pointee.stageLink)

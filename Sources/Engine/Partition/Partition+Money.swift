@@ -24,6 +24,7 @@ extension Partition {
         if code == EventNames.refund {
             account.pointee.refundCount += 1
             account.pointee.refundValue = saturatingSum(account.pointee.refundValue, value)
+            noteRefund(value)
         } else if code == EventNames.purchase {
             countPurchase(slot, account, row, value, time, batch)
         }
@@ -34,6 +35,7 @@ extension Partition {
         _ value: Int64, _ time: Int64, _ batch: borrowing BatchView
     ) {
         let user = users[slot]
+        let known = noteBefore(slot, account)
         if !user.pointee.has(UserRecord.converted) {
             user.pointee.flags |= UserRecord.converted
             if user.pointee.segment != 0 { segments.convertedOne(user) }
@@ -63,6 +65,7 @@ extension Partition {
                 account, AmountDimension.category, intern(item.category, batch), Self.lineAmount(item))
         }
         rememberPurchase(account, row, value, time, batch)
+        notePurchase(slot, account, row, value, known, batch)
     }
 
     /// Quantity × price in millionths, rounded to the nearest, clamped to the range of money.

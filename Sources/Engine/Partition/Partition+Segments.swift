@@ -133,6 +133,7 @@ extension Partition {
     }
 
     private func moved(_ slot: Int, from: String, to: String, due: Int64, occurrence: Int = 0) {
+        noteMove(from: from, to: to, at: due)
         let version = segments.version
         fire(.segmentMoved, slot, due: due) { trigger in
             trigger.occurrence = UInt32(occurrence)
@@ -151,6 +152,7 @@ extension Partition {
         let oldNames = (0..<SegmentState.idLimit).map { hadModel ? segments.name($0) : "" }
         preserveAll()
         try segments.adopt(bytes, version: version)
+        analytics.features = [ValueSketch](repeating: ValueSketch(), count: segments.features.count)
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         var point = [Double](repeating: 0, count: segments.features.count)
         beginSweep()
@@ -165,6 +167,7 @@ extension Partition {
             measures(slot, into: &measured)
             var decided = measured
             if decidedOnly { subtractUndecided(slot, from: &decided) }
+            noteFeatures(decided)
             let id = segment(of: decided, &point)
             segments.move(
                 from: -1, to: id, measures: measured, converted: user.pointee.has(UserRecord.converted))

@@ -229,6 +229,7 @@ extension Partition {
     @inline(__always)
     func countDay(_ user: UnsafeMutablePointer<UserRecord>, _ time: Int64, events: Int, sessions: Int) {
         let day = day(of: time)
+        if sessions != 0 { noteSessions(user, day, sessions) }
         if day <= today - 90 { return }
         let day16 = UInt16(truncatingIfNeeded: day)
         let count = Int(user.pointee.dayCount)

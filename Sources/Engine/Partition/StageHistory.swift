@@ -36,6 +36,8 @@ struct StageEntry: BitwiseCopyable {
     var back: UInt32
     var stage: UInt8
     var pending: UInt8
+    /// After it.
+    var journey = Journey()
 }
 
 /// Stage events and purchases of the last days, one behind the other; those of a user are chained. Late

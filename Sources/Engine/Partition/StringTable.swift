@@ -54,14 +54,17 @@ struct StringTable: ~Copyable {
 
     /// Number of a string; nil where the partition has never met it.
     func find(_ value: [UInt8]) -> UInt32? {
-        value.withUnsafeBytes { value in
-            var position = Int(truncatingIfNeeded: key.hash(value)) & mask
-            while index[position] != 0 {
-                if matches(index[position] - 1, value) { return index[position] - 1 }
-                position = (position + 1) & mask
-            }
-            return nil
+        value.withUnsafeBytes { find($0, hash: key.hash($0)) }
+    }
+
+    /// As above, given its hash under the table's key.
+    func find(_ value: UnsafeRawBufferPointer, hash: UInt64) -> UInt32? {
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while index[position] != 0 {
+            if matches(index[position] - 1, value) { return index[position] - 1 }
+            position = (position + 1) & mask
         }
+        return nil
     }
 
     private func matches(_ number: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {

@@ -35,6 +35,14 @@ package enum SegmentTransform: UInt8, Sendable, CaseIterable {
     static func logarithm(_ value: Double) -> Double { value < 0 ? -log1p(-value) : log1p(value) }
 }
 
+extension SegmentsModel {
+    /// A value of a feature in the units in which users are compared.
+    package func transformed(_ value: Double, feature: Int) -> Double {
+        let x = transform.takesLogarithm ? SegmentTransform.logarithm(value) : value
+        return scale[feature] == 0 ? 0 : (x - mean[feature]) / scale[feature]
+    }
+}
+
 extension DistinctRows {
     /// Takes the logarithm of every value where the transform does; the order of rows stays.
     mutating func apply(_ transform: SegmentTransform) {

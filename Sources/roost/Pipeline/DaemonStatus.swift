@@ -25,6 +25,7 @@ struct DaemonStatus: StatusSource {
     let key: HashKey
     let lists: ListRegistry
     let failure: Guarded<String?>
+    let livePlaces: LivePlaces
 
     func status() async -> StatusView {
         let ledger = await sequencer.ledger
@@ -112,6 +113,21 @@ struct DaemonStatus: StatusSource {
                         Named($0, group.summed == 0 ? 0 : Double($1) / 1e6 / Double(group.summed))
                     })
             })
+    }
+
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
+        try await Analyses.answer(
+            name, query,
+            AnalysisSource(sequencer: sequencer, shards: shards, settings: settings))
+    }
+
+    func live() async throws(StatusFailure) -> any LiveFeed {
+        guard let place = livePlaces.take() else {
+            throw StatusFailure(
+                httpStatus: 503, code: "over_limit",
+                detail: "\(livePlaces.limit) listen already (analytics.live_listeners)")
+        }
+        return LiveListener(self, place)
     }
 
     private func requireSegmentation(_ name: String) throws(StatusFailure) {

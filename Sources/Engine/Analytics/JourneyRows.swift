@@ -1,0 +1,116 @@
+import Core
+
+/// How far journeys through the shop came: view, cart, checkout, purchase, in this order and within the window.
+package struct JourneyCell: BitwiseCopyable, Sendable, Equatable {
+    /// Journeys that reached each step, of those who had never bought when theirs began.
+    package var never: SIMD4<Int64> = .zero
+    /// Of those who had.
+    package var again: SIMD4<Int64> = .zero
+
+    package init() {}
+
+    package mutating func add(_ other: JourneyCell) {
+        never &+= other.never
+        again &+= other.again
+    }
+
+    mutating func add(step: Int, isAgain: Bool, _ more: Int64) {
+        if isAgain { again[step] += more } else { never[step] += more }
+    }
+
+    func count(_ step: Int, _ isAgain: Bool) -> Int64 { isAgain ? again[step] : never[step] }
+}
+
+/// Where a user is on a journey; stands with each entry of the stage history.
+struct Journey: BitwiseCopyable, Equatable {
+    /// Low bits: steps reached, 0 none; high bit: whether the user had bought when it began.
+    private var state: UInt8 = 0
+    // Microseconds from its begin to the entry it stands with, in what room that entry has; below 0 where that is a
+    // late one.
+    private var high: Int8 = 0
+    private var middle: UInt16 = 0
+    private var low: UInt16 = 0
+
+    init() {}
+
+    private init(state: UInt8, age: Int64) {
+        self.state = state
+        self.age = age
+    }
+
+    /// Microseconds.
+    private(set) var age: Int64 {
+        get { Int64(high) << 32 | Int64(middle) << 16 | Int64(low) }
+        set {
+            high = Int8(truncatingIfNeeded: newValue >> 32)
+            middle = UInt16(truncatingIfNeeded: newValue >> 16)
+            low = UInt16(truncatingIfNeeded: newValue)
+        }
+    }
+
+    /// From the first step to the last.
+    static let window = Microseconds.day
+    static let steps = 4
+
+    var depth: Int { Int(state & 7) }
+    var isAgain: Bool { state & 0x80 != 0 }
+
+    /// The next stage of a journey.
+    ///
+    /// - Parameters:
+    ///   - stage: what has happened.
+    ///   - elapsed: microseconds since the entry this one stands with.
+    ///   - hasBought: whether the user has bought before.
+    /// - Returns: the journey after it, and whether it came a step further.
+    func after(_ stage: Stage, elapsed: Int64, hasBought: Bool) -> (journey: Journey, isStep: Bool) {
+        if isOpen(after: elapsed) {
+            var next = self
+            next.age = age + elapsed
+            if Int(stage.rawValue) == depth + 1 {
+                next.state += 1
+                return (next, true)
+            }
+            return (next, false)
+        }
+        guard stage == .browse else { return (Journey(), false) }
+        return (Journey(state: hasBought ? 0x81 : 1, age: 0), true)
+    }
+
+    /// Whether it can come further so long after the entry it stands with.
+    func isOpen(after elapsed: Int64) -> Bool {
+        depth > 0 && depth < Self.steps && age + elapsed <= Self.window
+    }
+
+    /// As it stands with an entry that is so much earlier.
+    func earlier(by distance: Int64) -> Journey {
+        var copy = self
+        if isOpen(after: 0) { copy.age = age - distance }
+        return copy
+    }
+}
+
+/// Journeys of all, and by the users' main values.
+struct JourneyRows: ~Copyable {
+    private var rows = KeyedRows(JourneyCell(), limit: AnalyticsLimits.journeys)
+
+    /// Key of the row of all.
+    static let all = UInt64.max
+
+    var byteCount: Int { rows.byteCount }
+    var count: Int { rows.count }
+
+    mutating func add(_ key: UInt64, step: Int, isAgain: Bool, _ more: Int64) {
+        rows.row(key)?.pointee.add(step: step, isAgain: isAgain, more)
+    }
+
+    /// Dimension and value, nil for the row of all.
+    subscript(row: Int) -> (value: (dimension: Int, value: UInt32)?, cell: JourneyCell) {
+        let key = rows.key(row)
+        if key == Self.all { return (nil, rows.cell(row)) }
+        let value = UInt32(truncatingIfNeeded: key)
+        return ((Int(value >> 21), value & (DimensionEntry.valueLimit - 1)), rows.cell(row))
+    }
+
+    func write(to out: inout ByteWriter) { rows.write(to: &out) }
+    mutating func read(from input: inout ByteReader) throws(StateError) { try rows.read(from: &input) }
+}

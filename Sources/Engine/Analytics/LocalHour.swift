@@ -1,0 +1,51 @@
+import Core
+
+/// Day and hour of the week on the zone's wall, of the instant that was asked for last: events come nearly in order.
+struct LocalHour: BitwiseCopyable {
+    private var start = Int64.max
+    private var end = Int64.min
+    /// Days since 1970-01-01.
+    private(set) var day: Int32 = 0
+    /// 0 is Monday from midnight to one.
+    private(set) var hourOfWeek = 0
+
+    static let hours = 168
+
+    @inline(__always)
+    mutating func move(to instant: Int64, _ zone: borrowing Zone) {
+        if instant >= start, instant < end { return }
+        look(instant, zone)
+    }
+
+    @inline(never)
+    private mutating func look(_ instant: Int64, _ zone: borrowing Zone) {
+        var low = 0
+        var high = zone.starts.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if zone.starts[middle] <= instant { low = middle } else { high = middle }
+        }
+        let wall = instant &+ zone.offsets[low]
+        let (whole, rest) = wall.flooredDivision(by: Microseconds.day)
+        let (hour, beyond) = rest.quotientAndRemainder(dividingBy: Microseconds.hour)
+        day = Int32(truncatingIfNeeded: whole)
+        hourOfWeek = Self.weekday(day) * 24 + Int(hour)
+        start = max(zone.starts[low], instant - beyond)
+        end = instant - beyond + Microseconds.hour
+        if low + 1 < zone.starts.count { end = min(end, zone.starts[low + 1]) }
+    }
+
+    /// 0 is Monday.
+    static func weekday(_ day: Int32) -> Int {
+        let rest = (Int(day) + 3) % 7
+        return rest < 0 ? rest + 7 : rest
+    }
+}
+
+/// Months as numbers: 0 is January 1970.
+enum MonthNumber {
+    static func of(_ day: Int32) -> Int {
+        let date = CalendarDate(dayNumber: day)
+        return (date.year - 1970) * 12 + date.month - 1
+    }
+}
