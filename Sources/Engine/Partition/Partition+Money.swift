@@ -34,6 +34,7 @@ extension Partition {
         _ value: Int64, _ time: Int64, _ batch: borrowing BatchView
     ) {
         let user = users[slot]
+        gatherItems(row, batch)
         if !user.pointee.has(UserRecord.converted) {
             user.pointee.flags |= UserRecord.converted
             if user.pointee.segment != 0 { segments.convertedOne(user) }

@@ -61,6 +61,8 @@ package struct RecommendationsInput: Sendable, Equatable {
 
     package var items = Names()
     package var categories = Names()
+    /// Category of each item, `UInt32.max` where it has none; asked for by analyses, not by the fit.
+    package var itemCategories: [UInt32] = []
     package var hashes: [UInt64] = []
     package var segments: [UInt8] = []
     package var grades: [UInt8] = []

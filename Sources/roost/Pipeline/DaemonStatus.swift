@@ -112,6 +112,17 @@ struct DaemonStatus: StatusSource {
             })
     }
 
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
+        guard name == RulesAnalysis.name else {
+            throw StatusFailure(
+                httpStatus: 404, code: "unknown_analysis",
+                detail: "there is no analysis \(name.prefix(100)); there is \(RulesAnalysis.name)")
+        }
+        return try await RulesAnalysis(query).answer(
+            shards, asOf: EventTime(microseconds: await sequencer.ledger.clock.now),
+            model: await model(RecommendationsModel.name)?.current)
+    }
+
     private func requireSegmentation(_ name: String) throws(StatusFailure) {
         let known = trainer.modelNames.filter {
             $0 == SegmentsModel.name || SettingsKeys.segmentations.contains($0)
