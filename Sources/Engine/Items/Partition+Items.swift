@@ -81,15 +81,13 @@ extension Partition {
         return place
     }
 
-    /// Puts an item in the place of the one bought longest ago; nil where that is itself.
+    /// Puts an item in the place of the one bought longest ago, of several the first that came; nil where that is
+    /// itself.
     private func replace(
         _ entries: UnsafeMutableBufferPointer<ItemEntry>, with entry: ItemEntry
     ) -> UnsafeMutablePointer<ItemEntry>? {
         var oldest = 0
-        for index in entries.indices
-        where (entries[index].lastTime, entries[index].item)
-            < (entries[oldest].lastTime, entries[oldest].item)
-        {
+        for index in entries.indices where entries[index].lastTime < entries[oldest].lastTime {
             oldest = index
         }
         guard !entries.isEmpty, entries[oldest].lastTime <= entry.lastTime else { return nil }

@@ -94,7 +94,10 @@ extension Partition {
         anchors = try AnchorRows(
             from: &input, settings.outcomes, zone: settings.zone, users: users.count)
         intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
-        items = try ItemHistory(from: &input) { $0 < users.count ? users[$0].pointee.account : 0 }
+        items = try ItemHistory(from: &input) { slot in
+            guard slot < users.count, Int(users[slot].pointee.account) <= accounts.count else { return 0 }
+            return users[slot].pointee.account
+        }
         lines = try LineLog(
             from: &input, limit: settings.items.lines, users: users.count, strings: strings.count)
         recommendations = try RecommendationState(from: &input, settings.items)
