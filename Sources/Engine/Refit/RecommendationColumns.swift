@@ -19,9 +19,14 @@ package struct RecommendationColumns: FitColumns {
     package mutating func append(_ other: RecommendationColumns) {
         let itemNumbers = Self.merge(other.input.items, into: &input.items, &items)
         let categoryNumbers = Self.merge(other.input.categories, into: &input.categories, &categories)
-        for (number, merged) in itemNumbers.enumerated() where Int(merged) == input.itemCategories.count {
+        for (number, merged) in itemNumbers.enumerated() {
             let category = other.input.itemCategories[number]
-            input.itemCategories.append(category == .max ? .max : categoryNumbers[Int(category)])
+            let known = category == .max ? .max : categoryNumbers[Int(category)]
+            if Int(merged) == input.itemCategories.count {
+                input.itemCategories.append(known)
+            } else if input.itemCategories[Int(merged)] == .max {
+                input.itemCategories[Int(merged)] = known
+            }
         }
         let users = UInt32(input.count)
         let (history, amounts) = (UInt32(input.historyItems.count), UInt32(input.amounts.count))

@@ -83,7 +83,7 @@ private struct ItemsetSearch {
     mutating func run(_ baskets: Baskets) -> [FrequentItemset]? {
         guard longest > 0 else { return [] }
         extend([], single(baskets))
-        if isTooMany { return nil }
+        if isTooMany || found.count > most { return nil }
         return found.sorted {
             $0.items.count != $1.items.count
                 ? $0.items.count < $1.items.count : $0.items.lexicographicallyPrecedes($1.items)

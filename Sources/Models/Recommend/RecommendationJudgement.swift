@@ -52,26 +52,30 @@ struct RecommendationJudgement {
     }
 
     private mutating func look(at user: Int) {
-        var (masked, bought): (Set<Int>, [Recommender.Bought]) = ([], [])
+        var (marks, bought) = ([Mark](repeating: .other, count: data.items.count), [Recommender.Bought]())
         for index in data.counts.row(user) {
             let item = Int(data.counts.columns[index])
-            if data.isMasked(user, item) {
-                masked.insert(item)
-            } else {
-                bought.append((item, data.counts.values[index]))
-            }
+            let isMasked = data.isMasked(user, item)
+            marks[item] = isMasked ? .masked : .known
+            if !isMasked { bought.append((item, data.counts.values[index])) }
         }
-        if masked.isEmpty { return }
+        if bought.count == data.counts.row(user).count { return }
         let kind = HistoryKind(items: bought.count, minimum: minimumHistory)
-        let known = Set(bought.map(\.item))
         let half = Int(data.hashes[user] >> 7 & 1)
         for method in kind.methods {
             let scores =
                 recommender.scores(method, bought, segment: data.segments[user]) ?? recommender.popularity
             let (own, number) = (Int(kind.rawValue), Int(method.rawValue))
-            figures[half][own][number].add(scores, known, masked)
+            figures[half][own][number].add(scores, marks)
             if half == 0 { recalls[own][number].append(figures[half][own][number].last) }
         }
+    }
+
+    /// What an item is to the user who is looked at.
+    enum Mark: UInt8 {
+        case other
+        case known
+        case masked
     }
 
     /// The method with the greatest recall on the first half, if it is more than a standard error above
@@ -133,14 +137,15 @@ struct RecommendationJudgement {
 }
 
 extension RecommendationJudgement.Figures {
-    fileprivate mutating func add(_ scores: [Float], _ known: Set<Int>, _ masked: Set<Int>) {
+    fileprivate mutating func add(_ scores: [Float], _ marks: [RecommendationJudgement.Mark]) {
         users += 1
-        if let area = Self.area(scores, known, masked) {
+        let masked = marks.indices.filter { marks[$0] == .masked }
+        if let area = Self.area(scores, marks, masked) {
             self.area += area
             ranked += 1
         }
-        let top = Recommender.top(scores, most: 10, positive: false) { !known.contains($0) }
-        let found = top.count { masked.contains($0) }
+        let top = Recommender.top(scores, most: 10, positive: false) { marks[$0] != .known }
+        let found = top.count { marks[$0] == .masked }
         hits += found
         last = Double(found) / Double(min(10, masked.count))
         recall += last
@@ -149,14 +154,15 @@ extension RecommendationJudgement.Figures {
 
     /// Chance that something masked scores above something that was not bought, ties counting half; nil where
     /// everything was.
-    private static func area(_ scores: [Float], _ known: Set<Int>, _ masked: Set<Int>) -> Double? {
-        let others = scores.count - known.count - masked.count
-        if others == 0 { return nil }
-        var pairs = 0
+    private static func area(
+        _ scores: [Float], _ marks: [RecommendationJudgement.Mark], _ masked: [Int]
+    ) -> Double? {
+        var (pairs, others) = (0, 0)
         let own = masked.map { scores[$0] }
-        for item in scores.indices where !known.contains(item) && !masked.contains(item) {
+        for item in scores.indices where marks[item] == .other {
+            others += 1
             for score in own { pairs += score > scores[item] ? 2 : score == scores[item] ? 1 : 0 }
         }
-        return Double(pairs) / (2 * Double(others) * Double(masked.count))
+        return others == 0 ? nil : Double(pairs) / (2 * Double(others) * Double(masked.count))
     }
 }

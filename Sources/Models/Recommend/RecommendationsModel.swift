@@ -42,13 +42,11 @@ package struct RecommendationsModel: StoredModel {
         _ bought: [Recommender.Bought], segment: UInt8, isAllowed: (Int) -> Bool
     ) -> [Recommendation] {
         let kind = HistoryKind(items: bought.count, minimum: minimumHistory)
-        var method = methods[Int(kind.rawValue)]
-        var scores = recommender.scores(method, bought, segment: segment)
-        if scores == nil { method = .popular }
-        let own = scores ?? recommender.popularity
-        let items = pick(own, method, bought, isAllowed)
-        if !items.isEmpty || method == .popular { return items }
-        scores = recommender.popularity
+        let method = methods[Int(kind.rawValue)]
+        if method != .popular, let scores = recommender.scores(method, bought, segment: segment) {
+            let items = pick(scores, method, bought, isAllowed)
+            if !items.isEmpty { return items }
+        }
         return pick(recommender.popularity, .popular, bought, isAllowed)
     }
 
