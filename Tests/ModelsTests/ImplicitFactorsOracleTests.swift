@@ -172,6 +172,11 @@ struct ImplicitFactorsOracleTests {
             let bought = counts.row(user).map { (item: Int(counts.columns[$0]), count: counts.values[$0]) }
             let folded = try #require(recommender.folded(bought))
             for factor in 0..<20 { #expect(abs(folded[factor] - Double(users[user, factor])) < 1e-6) }
+            let scores = try #require(recommender.scores(.als, bought, segment: 0))
+            for item in 0..<counts.columnCount {
+                let plain = (0..<20).reduce(0.0) { $0 + folded[$1] * Double(fit.items[item, $1]) }
+                #expect(abs(Double(scores[item]) - plain) < 1e-4)
+            }
         }
     }
 

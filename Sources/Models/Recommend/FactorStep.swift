@@ -162,7 +162,7 @@ struct FactorStep {
 
 extension [Float] {
     /// In place, by fours; the length is a multiple of 4, not 0.
-    fileprivate func withMemory(_ body: (UnsafePointer<SIMD4<Float>>) -> Void) {
+    func withMemory(_ body: (UnsafePointer<SIMD4<Float>>) -> Void) {
         // An array's elements begin at a multiple of 16.
         withUnsafeBufferPointer { floats in
             guard let base = floats.baseAddress else { return }

@@ -116,15 +116,20 @@ package struct Recommender: Sendable, Equatable {
 
     private func factorScores(_ bought: [Bought]) -> [Float]? {
         guard let factors, let vector = folded(bought) else { return nil }
-        let user = vector.map { Float($0) }
-        return factors.values.withUnsafeBufferPointer { values in
-            (0..<itemCount).map { item in
-                let base = item * factors.stride
-                var score: Float = 0
-                for k in 0..<user.count { score += user[k] * values[base + k] }
-                return score
+        var padded = [Float](repeating: 0, count: factors.stride)
+        for (place, value) in vector.enumerated() { padded[place] = Float(value) }
+        let width = factors.stride / 4
+        var scores = [Float](repeating: 0, count: itemCount)
+        factors.values.withMemory { items in
+            padded.withMemory { user in
+                for item in 0..<itemCount {
+                    var sum = SIMD4<Float>.zero
+                    for place in 0..<width { sum += items[item * width + place] * user[place] }
+                    scores[item] = sum.sum()
+                }
             }
         }
+        return scores
     }
 
     /// The items of the greatest scores that may be told, equal ones in their order.
