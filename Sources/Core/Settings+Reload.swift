@@ -19,6 +19,13 @@ package struct SettingsReload: Sendable, Equatable {
         settings.models = given.models
         let different = SettingsKeys.all.filter { $0.value(in: given) != $0.value(in: old) }
         changed = different.filter(\.changesLive).map(\.path)
+        // What a file says is none of the keys.
+        let excludeFile = "models.recommendations.exclude_file"
+        if given.models.recommendations.excluded != old.models.recommendations.excluded,
+            !changed.contains(excludeFile)
+        {
+            changed.append(excludeFile)
+        }
         kept = different.filter { !$0.changesLive }.map(\.path)
     }
 }

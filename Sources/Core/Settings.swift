@@ -245,6 +245,7 @@ package struct Settings: Sendable, Equatable {
         package var tiers = TiersModel()
         package var churn = ChurnModel()
         package var highIntent = HighIntentModel()
+        package var recommendations = RecommendationsModel()
 
         /// Of a segmentation beside the first; nil where there is none of that name.
         package func segmentation(_ name: String) -> SegmentsModel? {
@@ -289,6 +290,7 @@ package struct Settings: Sendable, Equatable {
         package var churnRiskClear = 0.6
         package var highIntent = Rule(delay: 0)
         package var highIntentThreshold = 0.5
+        package var replenishDue = Rule(delay: 0)
     }
 }
 

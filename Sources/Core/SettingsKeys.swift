@@ -64,11 +64,13 @@ package enum SettingsKeys {
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
         + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
-        + triggers + analytics + limits
+        + recommendations + triggers + analytics + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
     package static let knownModels =
-        ["segments", "repurchase", "clv"] + segmentations + ["tiers", "churn", "high_intent", "drivers"]
+        ["segments", "repurchase", "clv"] + segmentations + [
+            "tiers", "churn", "high_intent", "drivers", "recommendations",
+        ]
 
     /// Segmentations beside the first.
     package static let segmentations = ["value", "payments"]
@@ -385,6 +387,9 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
                 "Told from this probability on."),
+            SettingsKey(
+                "triggers.replenish_due.enabled", .flag(\.triggers.replenishDue.enabled),
+                "An item bought on three days or more is due again after its own mean interval."),
         ]
 
     private static func rule(

@@ -54,8 +54,8 @@ extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
         listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts
-            + segmentationConflicts + models.tiers.conflicts + outcomeConflicts + analytics.conflicts
-            + limitConflicts
+            + segmentationConflicts + models.tiers.conflicts + models.recommendations.conflicts
+            + outcomeConflicts + analytics.conflicts + limitConflicts
     }
 
     /// A feature of how purchases are paid needs to know which method of payment.

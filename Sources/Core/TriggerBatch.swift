@@ -69,6 +69,11 @@ package struct TriggerBatch: Sendable {
     /// The tier's name, after the segment's.
     package mutating func put(tier: String) { TriggerBody.put(tier: tier, into: &bytes) }
 
+    /// Items offered with it, after the tier.
+    package mutating func put(items: ArraySlice<Trigger.Item>) {
+        TriggerBody.put(items: items, into: &bytes)
+    }
+
     /// One or two reasons, the last of what is put.
     package mutating func put(
         _ first: (feature: KnownFeature, value: Double),

@@ -56,6 +56,12 @@ package enum TriggerBody {
         bytes.append(contentsOf: name.utf8)
     }
 
+    static func put(items: ArraySlice<Trigger.Item>, into bytes: inout [UInt8]) {
+        var out = Out()
+        encode(items, into: &out)
+        bytes.append(contentsOf: out.bytes)
+    }
+
     /// One or two reasons, of features that are known by number.
     static func put(
         _ first: (feature: KnownFeature, value: Double), _ second: (feature: KnownFeature, value: Double)?,
@@ -85,7 +91,7 @@ package enum TriggerBody {
         return out.bytes
     }
 
-    private static func encode(_ items: [Trigger.Item], into out: inout Out) {
+    private static func encode(_ items: some Collection<Trigger.Item>, into out: inout Out) {
         guard !items.isEmpty else { return }
         out.tag(.items)
         out.whole(UInt64(items.count))

@@ -84,9 +84,12 @@ package enum TriggerEncoder {
         writer.endObject()
     }
 
-    private static func encode(_ items: [Trigger.Item], into writer: inout JSONWriter) {
+    /// Appends a member with items; nothing where there are none.
+    package static func encode(
+        _ items: [Trigger.Item], as name: StaticString = "items", into writer: inout JSONWriter
+    ) {
         guard !items.isEmpty else { return }
-        writer.key("items")
+        writer.key(name)
         writer.beginArray()
         for item in items {
             writer.beginObject()

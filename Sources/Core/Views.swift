@@ -227,6 +227,9 @@ package struct UserView: Sendable {
     package var repurchase: Repurchase?
     /// Nil without a purchase or before a model was adopted.
     package var lifetimeValue: LifetimeValue?
+    /// The best first; on the page of one user only.
+    package var recommendations: [Trigger.Item] = []
+    package var recommendedCategories: [RecommendedCategory] = []
     package var recentPurchases: [PurchaseView] = []
 
     package init() {}

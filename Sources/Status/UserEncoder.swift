@@ -47,6 +47,7 @@ package struct UserEncoder: Sendable {
             json.value(text)
         }
         predictions(user, into: &json)
+        json.recommendations(of: user)
         recent(user.recentPurchases, into: &json)
         json.endObject()
     }

@@ -53,6 +53,7 @@ enum SettingsFile {
         }
         var walk = SettingsWalk()
         walk.visit(root, path: [], zone: zone)
+        if walk.problems.isEmpty { walk.readExcluded() }
         if walk.problems.isEmpty { walk.checkConflicts() }
         guard walk.problems.isEmpty else {
             throw SettingsFailure(
@@ -168,6 +169,24 @@ private struct SettingsWalk {
         return "unknown key; known here are \(siblings.sorted().joined(separator: ", "))"
     }
 
+    /// Items that the file of `models.recommendations.exclude_file` names: an id a line, `#` begins a remark.
+    mutating func readExcluded() {
+        let path = settings.models.recommendations.excludeFile
+        guard !path.isEmpty else { return }
+        let key = "models.recommendations.exclude_file"
+        let place = places[key] ?? .init(line: 1, column: 1)
+        do throws(SystemFailure) {
+            guard let text = String(validating: try File.read(path: path), as: UTF8.self) else {
+                return report([key], place, "\(path) is not UTF-8")
+            }
+            settings.models.recommendations.excluded = text.split(whereSeparator: \.isNewline).map {
+                $0.trimmed
+            }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        } catch {
+            report([key], place, "\(error)")
+        }
+    }
+
     mutating func checkConflicts() {
         for conflict in settings.conflicts {
             var parts = conflict.path.split(separator: ".").map(String.init)
@@ -177,6 +196,15 @@ private struct SettingsWalk {
             problems.append(
                 .init(path: conflict.path, line: place.line, column: place.column, reason: conflict.reason))
         }
+    }
+}
+
+extension Substring {
+    /// Without white space around it.
+    fileprivate var trimmed: String {
+        let rest = drop(while: \.isWhitespace)
+        return String(
+            rest[..<(rest.lastIndex { !$0.isWhitespace }.map { rest.index(after: $0) } ?? rest.startIndex)])
     }
 }
 

@@ -593,7 +593,7 @@ def features(log, config):
 # What follows from a model, or is described without a definition; checked elsewhere.
 NOT_COMPARED = {
     "segment", "segments", "segment_at_last_purchase", "tier", "tier_best", "grade", "predictions",
-    "recommendations", "rfm_cell",
+    "recommendations", "recommended_categories", "rfm_cell",
 }
 UTC = Zone("UTC")
 

@@ -8,7 +8,7 @@ when the end of the log (watermark, or `$advance`) closes that time.
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from features import DAY, HOUR, MINUTE
+from features import DAY, HOUR, MINUTE, Zone
 
 DEPTH = {"view_item": 1, "add_to_cart": 2, "begin_checkout": 3}
 STAGE_RULE = {1: "browse_abandoned", 2: "cart_abandoned", 3: "checkout_abandoned"}
@@ -23,6 +23,45 @@ DELAYS = {
     "welcome": 0,
 }
 RULES = set(DELAYS)
+REPLENISH = "replenish_due"
+ITEMS_KEPT = 256
+
+
+class Items:
+    """What one user bought: item, last time, first and last day, number of days."""
+
+    def __init__(self, day):
+        self.day = day
+        self.rows = []
+
+    def buy(self, item, time):
+        day = self.day(time)
+        for row in self.rows:
+            if row["item"] == item:
+                row["days"] += day != row["last_day"]
+                row["told"] = row["told"] and time == row["last"]
+                row["last"], row["last_day"] = time, day
+                return
+        row = {"item": item, "last": time, "first_day": day, "last_day": day, "days": 1, "told": False}
+        if len(self.rows) < ITEMS_KEPT:
+            self.rows.append(row)
+        else:  # in place of the one bought longest ago, of several the first
+            oldest = min(range(len(self.rows)), key=lambda index: self.rows[index]["last"])
+            self.rows[oldest] = row
+
+    @staticmethod
+    def due(row):
+        """After three days or more: the last purchase plus the mean interval between the days."""
+        if row["days"] < 3 or row["told"]:
+            return None
+        return row["last"] + (row["last_day"] - row["first_day"]) * DAY // (row["days"] - 1)
+
+    def fire(self, passed):
+        for row in self.rows:
+            due = self.due(row)
+            if due is not None and passed(due):
+                row["told"] = True
+                yield REPLENISH, due, row["item"]
 
 
 @dataclass(frozen=True, order=True)
@@ -48,8 +87,9 @@ class End:
 class Timers:
     """What is pending for one user."""
 
-    def __init__(self, delays):
+    def __init__(self, delays, day=None):
         self.delays = delays
+        self.items = Items(day) if day else None
         self.due = {}  # rule -> due
         self.stage = None  # (depth, due)
         self.bought = False
@@ -62,6 +102,8 @@ class Timers:
             depth, due = self.stage
             self.stage = None
             yield STAGE_RULE[depth], due
+        if self.items is not None:
+            yield from ((rule, due) for rule, due, _ in self.items.fire(passed))
 
     def apply(self, event):
         def arm(rule):
@@ -77,6 +119,9 @@ class Timers:
             self.due.pop("onboarding_stalled", None)
             arm("churned")
             arm("win_back")
+            if self.items is not None:
+                for item in event.items or []:
+                    self.items.buy(item["item_id"], event.time)
         elif not self.bought:
             arm("dormant")
         if event.name == "sign_up":
@@ -84,9 +129,9 @@ class Timers:
             arm("onboarding_stalled")
 
 
-def of_user(events, delays, end):
-    """`events`: one user's, sorted by (event time, arrival)."""
-    timers = Timers(delays)
+def of_user(events, delays, end, day=None):
+    """`events`: one user's, sorted by (event time, arrival). `day`: of an instant, where items count."""
+    timers = Timers(delays, day)
     for event in events:
         yield from timers.fire(lambda due, now=event.time: due < now and end.passed(due))
         timers.apply(event)
@@ -103,6 +148,7 @@ def triggers(log, config, closed=None, delays=None):
         return []
     newest = max((event.time for event in log.events), default=log.now)
     end = End(watermark=newest - config.lateness, closed=closed)
+    zone = Zone(config.zone)
     by_user = {}
     for event in log.events:
         by_user.setdefault(event.user, []).append(event)
@@ -110,7 +156,7 @@ def triggers(log, config, closed=None, delays=None):
     for user, events in by_user.items():
         events.sort(key=lambda event: (event.time, event.arrival))
         key = user.encode("utf-8", "surrogatepass")
-        found.update(Due(due, rule, key) for rule, due in of_user(events, delays, end))
+        found.update(Due(due, rule, key) for rule, due in of_user(events, delays, end, zone.day))
     return sorted(found)
 
 

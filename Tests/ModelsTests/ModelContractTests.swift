@@ -10,6 +10,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     case churn
     case highIntent
     case drivers
+    case recommendations
 
     var testDescription: String { rawValue }
 
@@ -36,6 +37,9 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .drivers:
             let carts = Carts(600, seed: 5)
             return carts.reordered(order(carts.users)).request()
+        case .recommendations:
+            let shoppers = Shoppers(300, seed: 5)
+            return shoppers.reordered(order(shoppers.users.count)).request()
         }
     }
 
@@ -49,6 +53,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .churn: Anchors.churn(users: 10, anchors: 3, seed: 1).request(ChurnModel.self)
         case .highIntent: Anchors.churn(users: 10, anchors: 3, seed: 1).request(HighIntentModel.self)
         case .drivers: Carts(30, seed: 1).request()
+        case .recommendations: Shoppers(15, seed: 1).request()
         }
     }
 
@@ -61,6 +66,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         case .churn: try ChurnModel(bytes: bytes).bytes
         case .highIntent: try HighIntentModel(bytes: bytes).bytes
         case .drivers: try DriversModel(bytes: bytes).bytes
+        case .recommendations: try RecommendationsModel(bytes: bytes).bytes
         }
     }
 }

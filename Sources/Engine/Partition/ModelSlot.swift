@@ -18,8 +18,10 @@ struct ModelSlot<Model: StoredModel> {
     /// What triggers and pages call it: `churn@3`.
     var label: String { "\(Model.name)@\(version)" }
 
-    mutating func adopt(_ bytes: [UInt8], version: Int) throws(StateError) {
-        do { model = try Model(bytes: bytes) } catch {
+    /// - Parameter decoded: what the bytes are, where that is known already.
+    mutating func adopt(_ bytes: [UInt8], version: Int, decoded: Model? = nil) throws(StateError) {
+        do throws(CodingFailure) { model = if let decoded { decoded } else { try Model(bytes: bytes) } } catch
+        {
             throw StateError("\(Model.name)@\(version) does not read back: \(error.reason)")
         }
         if version <= newest { returns += 1 } else { newest = version }
@@ -29,6 +31,16 @@ struct ModelSlot<Model: StoredModel> {
 
     /// Tells this adoption from all others: a version may be put back at an instant at which it was in use.
     var occurrence: Int { returns << 20 + version }
+
+    /// The model where it is the one of these bytes.
+    func model(of bytes: [UInt8]) -> Model? { self.bytes == bytes ? model : nil }
+
+    /// Takes the memory of an equal model in place of its own.
+    mutating func share(with other: ModelSlot) {
+        guard let model = other.model(of: bytes) else { return }
+        self.model = model
+        bytes = other.bytes
+    }
 
     func write(to out: inout ByteWriter) {
         for number in [version, newest, returns] { out.put(UInt64(number)) }

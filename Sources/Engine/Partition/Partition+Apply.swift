@@ -157,6 +157,9 @@ extension Partition {
         if late {
             if time >= user.pointee.lastDecided { user.pointee.profile.merge(profile(row, batch)) }
             decideLate(slot, time: time, code: code, row: UInt32(truncatingIfNeeded: index))
+            if code == EventNames.purchase {
+                takeLateItems(slot, time, row: UInt32(truncatingIfNeeded: index))
+            }
         } else {
             pending.push(
                 PendingEntry(
@@ -172,7 +175,7 @@ extension Partition {
             PendingPurchase(
                 time: row.pointee.time, arrival: arrivals,
                 value: row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0,
-                slot: UInt32(truncatingIfNeeded: slot)))
+                slot: UInt32(truncatingIfNeeded: slot), items: pendingItems()))
     }
 
     @inline(__always)

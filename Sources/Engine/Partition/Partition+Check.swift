@@ -28,6 +28,7 @@ extension Partition {
             try require("stage", isTime(entry.time) && isTime(entry.pendingTime) || entry.time == .min)
             number += 1
         }
+        try require("item", areItemsWhole())
         try checkBackFill()
     }
 

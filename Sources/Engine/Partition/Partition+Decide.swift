@@ -63,9 +63,11 @@ extension Partition {
             enter(.checkout, slot, event.time, event.arrival)
             reachedCart(slot, .checkout, event.time)
         case EventNames.purchase:
-            precondition(pendingPurchases.pop().arrival == event.arrival, "an undecided purchase is missing")
+            let purchase = pendingPurchases.pop()
+            precondition(purchase.arrival == event.arrival, "an undecided purchase is missing")
             enter(.purchase, slot, event.time, event.arrival)
             purchased(slot, event.time)
+            takePending(purchase.items, slot, event.time)
         case EventNames.signUp: signedUp(slot, event.time)
         default: break
         }
@@ -228,6 +230,7 @@ extension Partition {
             // Sign-ups of one instant are one.
             while due.first(before: entry.due + 1) == entry { due.remove(entry) }
             fire(.welcome, slot, due: entry.due)
+        case .replenish: reachReplenishment(entry)
         }
     }
 
@@ -325,6 +328,7 @@ extension Partition {
         }
         let tier = Int(account(slot)?.pointee.tier ?? 0)
         if tier != 0 { triggers.put(tier: TierRule.names[tier - 1]) }
+        putRecommended(slot)
         let absent = seen == .min ? 0 : max(0, due - seen)
         let absence = (
             feature: KnownFeature.daysSinceLastEvent, value: Double(absent) / Double(Microseconds.day)

@@ -19,7 +19,9 @@ extension Partition {
         }
         guard !slots.isEmpty else { return [] }
         pending.remove { slots.contains($0.slot) }
+        erasePendingItems(slots)
         pendingPurchases.remove { slots.contains($0.slot) }
+        lines.erase(slots)
         due.removeAll { slots.contains($0.slot) }
         backFill.erase(slots)
         anchors.erase(slots)
@@ -41,6 +43,7 @@ extension Partition {
         leaveSegment(slot)
         leaveSegmentations(slot)
         stages.erase(from: users[slot].pointee.stageLink)
+        eraseItems(slot)
         if let account = account(slot) {
             pool.erase(account.pointee.days, sizeClass: account.pointee.daysClass)
             pool.erase(account.pointee.amounts, sizeClass: account.pointee.amountsClass)

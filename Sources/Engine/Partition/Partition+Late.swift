@@ -114,7 +114,7 @@ extension Partition {
         return recentPurchases(account).contains { $0.time > time && $0.time <= due }
     }
 
-    private func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32) {
+    func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32) {
         let user = Array(users.id(slot))
         var trigger = Trigger(
             type: BuiltInRule.retracted.text, rule: BuiltInRule.retracted.text, user: user,

@@ -36,6 +36,7 @@ extension Partition {
     ) {
         let user = users[slot]
         let known = noteBefore(slot, account)
+        gatherItems(row, batch)
         if !user.pointee.has(UserRecord.converted) {
             user.pointee.flags |= UserRecord.converted
             if user.pointee.segment != 0 { segments.convertedOne(user) }

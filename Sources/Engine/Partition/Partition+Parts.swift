@@ -34,6 +34,7 @@ extension Partition {
             purchases += pool.capacity(class: account.amountsClass, reference: account.amounts)
             purchases += pool.capacity(class: account.recentClass, reference: account.recent)
         }
+        let itemBlocks = itemBlockBytes
         return [
             StatePart("user records", users.records.byteCount),
             StatePart("ids", users.idByteCount),
@@ -41,7 +42,7 @@ extension Partition {
             StatePart("tails", tails),
             StatePart("accounts", accounts.byteCount),
             StatePart("purchases", purchases),
-            StatePart("free blocks", pool.byteCount - tails - purchases),
+            StatePart("free blocks", pool.byteCount - tails - purchases - itemBlocks),
             StatePart("timers", due.byteCount),
             StatePart("undecided events", pending.byteCount + pendingPurchases.byteCount),
             StatePart("stages", stages.byteCount),
@@ -49,6 +50,8 @@ extension Partition {
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
             StatePart("captured rows", anchors.byteCount + intents.byteCount),
+            StatePart("items of users", itemBlocks + items.byteCount),
+            StatePart("lines of purchases", lines.byteCount),
         ]
     }
 }

@@ -37,6 +37,9 @@ extension Partition {
         anchors.write(to: &out)
         intents.write(to: &out)
         analytics.write(to: &out)
+        items.write(to: &out)
+        lines.write(to: &out)
+        recommendations.write(to: &out)
         return out.bytes
     }
 
@@ -93,6 +96,13 @@ extension Partition {
             from: &input, settings.outcomes, zone: settings.zone, users: users.count)
         intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
         analytics = try Analytics(from: &input)
+        items = try ItemHistory(from: &input) { slot in
+            guard slot < users.count, Int(users[slot].pointee.account) <= accounts.count else { return 0 }
+            return users[slot].pointee.account
+        }
+        lines = try LineLog(
+            from: &input, limit: settings.items.lines, users: users.count, strings: strings.count)
+        recommendations = try RecommendationState(from: &input, settings.items)
         nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
@@ -107,6 +117,7 @@ extension Partition {
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
+        if old.items != changed.items { adoptItems(changed.items, before: old.items) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

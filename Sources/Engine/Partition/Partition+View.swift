@@ -41,6 +41,7 @@ extension Partition {
         if let account = account(slot) { describe(account, today, &view) }
         view.churn = churnPrediction(slot, at: now, explained: explained)
         view.cartConversion = cartPrediction(slot, explained: explained)
+        if explained { describeRecommendations(slot, &view) }
         return view
     }
 

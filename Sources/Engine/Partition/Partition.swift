@@ -11,6 +11,7 @@ enum TimerKind: UInt8 {
     case repurchase
     case sessionClose
     case welcome
+    case replenish
 }
 
 /// A time at which something about a user may fall due. Validated when it is reached.
@@ -79,6 +80,9 @@ final class Partition {
     var segmentations: [Segmentation] = []
     var churn = OutcomeSlot<ChurnModel>(ChurnFeature.names)
     var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
+    var items = ItemHistory()
+    var lines: LineLog
+    var recommendations = RecommendationState()
     var anchors: AnchorRows
     var intents: IntentRows
     var analytics = Analytics()
@@ -104,6 +108,8 @@ final class Partition {
     var scratchSlots: [Int32] = []
     var scratchStrings: [UInt32] = []
     var scratchStages: [StageEntry] = []
+    /// Items of the purchase that is being applied or decided.
+    var scratchItems: [ItemMark] = []
     var scratchFeatures = [Float](repeating: 0, count: max(ChurnFeature.count, IntentFeature.count))
     /// During a sweep over all users: names of the events that have arrived and are not decided, by user.
     var sweptUndecided: [Int: [UInt16]]?
@@ -125,6 +131,7 @@ final class Partition {
         pending = Heap()
         stages = StageHistory()
         segments = SegmentState()
+        lines = LineLog(limit: settings.items.lines)
         anchors = AnchorRows(settings.outcomes)
         intents = IntentRows(settings.outcomes)
         mobileDevice = Self.intern("mobile", &strings)
@@ -142,7 +149,7 @@ final class Partition {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
-            + intents.byteCount + analytics.byteCount
+            + intents.byteCount + analytics.byteCount + items.byteCount + lines.byteCount
     }
 
     /// The day of now.

@@ -5,6 +5,8 @@ struct PendingPurchase: HeapEntry {
     /// Millionths.
     var value: Int64
     var slot: UInt32
+    /// Block of its items in the partition's pool; 0: none.
+    var items: UInt32 = 0
 
     @inline(__always)
     static func precedes(_ a: PendingPurchase, _ b: PendingPurchase) -> Bool {

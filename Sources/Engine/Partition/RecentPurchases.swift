@@ -83,7 +83,7 @@ extension Partition {
         out.put(UInt64(items))
         for index in 0..<items {
             let item = batch.items[Int(row.pointee.itemsStart) + index]
-            out.put(UInt64(strings.intern(batch.bytes(item.idOffset, item.idLength))))
+            out.put(UInt64(scratchItems[index].item))
             out.put(item.category == EventRow.absent ? 0 : UInt64(intern(item.category, batch)) + 1)
             out.put(money: item.quantity)
             out.put(item.price == ItemRow.noPrice ? UInt64(0) : 1)

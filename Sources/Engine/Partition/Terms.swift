@@ -17,7 +17,10 @@ struct Terms: BitwiseCopyable {
     let churnRisk: Double
     let churnClear: Double
     let highIntent: Double
-    private let delays: InlineArray<16, Int64>
+    /// As in `ItemSettings`.
+    let itemsPerUser: Int
+    let itemsOnTriggers: Int
+    private let delays: InlineArray<32, Int64>
     private let enabled: UInt32
 
     init(_ settings: EngineSettings) {
@@ -33,7 +36,9 @@ struct Terms: BitwiseCopyable {
         churnRisk = settings.outcomes.churnRisk
         churnClear = settings.outcomes.churnClear
         highIntent = settings.outcomes.highIntent
-        var delays = InlineArray<16, Int64>(repeating: 0)
+        itemsPerUser = settings.items.perUser
+        itemsOnTriggers = settings.items.onTriggers
+        var delays = InlineArray<32, Int64>(repeating: 0)
         var enabled: UInt32 = 0
         for rule in BuiltInRule.allCases {
             delays[Int(rule.rawValue)] = settings.delay(rule)

@@ -15,6 +15,7 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
     case tierChanged
     case churnRisk
     case highIntent
+    case replenishDue
 
     /// Name of type and rule in the contract.
     package var text: String {
@@ -34,6 +35,7 @@ package enum BuiltInRule: UInt8, CaseIterable, Sendable {
         case .tierChanged: "tier_changed"
         case .churnRisk: "churn_risk"
         case .highIntent: "high_intent"
+        case .replenishDue: "replenish_due"
         }
     }
 

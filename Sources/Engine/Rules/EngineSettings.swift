@@ -21,6 +21,7 @@ package struct EngineSettings: Sendable, Equatable {
     package var refitEvery: Int64?
     package var refitAt: Int64 = 0
     package var outcomes = OutcomeSettings()
+    package var items = ItemSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -56,6 +57,7 @@ package struct EngineSettings: Sendable, Equatable {
             (.repurchaseDue, triggers.repurchaseDue), (.segmentMoved, triggers.segmentMoved),
             (.botSuspected, triggers.botSuspected), (.tierChanged, triggers.tierChanged),
             (.churnRisk, triggers.churnRisk), (.highIntent, triggers.highIntent),
+            (.replenishDue, triggers.replenishDue),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
         }
@@ -64,6 +66,7 @@ package struct EngineSettings: Sendable, Equatable {
             refitAt = schedule.at
         }
         outcomes = OutcomeSettings(settings)
+        items = ItemSettings(settings)
     }
 
     private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
@@ -112,6 +115,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitEvery ?? 0)
         out.put(refitAt)
         outcomes.write(to: &out)
+        items.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -153,6 +157,7 @@ package struct EngineSettings: Sendable, Equatable {
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
         outcomes = try OutcomeSettings(from: &input)
+        items = try ItemSettings(from: &input)
         try check()
     }
 

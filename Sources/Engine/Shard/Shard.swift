@@ -92,7 +92,9 @@ package actor Shard {
         var made: [Partition] = []
         for number in stride(from: index, to: Partitioning.count, by: shardCount) {
             if let bytes = try saved(number) {
-                made.append(try Self.restore(number, bytes, key, storeKey))
+                let restored = try Self.restore(number, bytes, key, storeKey)
+                if let first = made.first { restored.recommendations.share(with: first.recommendations) }
+                made.append(restored)
             } else {
                 made.append(Partition(number: number, settings: settings, key: key, storeKey: storeKey))
             }
@@ -246,6 +248,8 @@ package actor Shard {
                     verdict.bytes, version: verdict.version, instant: verdict.instant)
             // It says what goes with conversion and is asked nothing about a user.
             case DriversModel.name: break
+            case RecommendationsModel.name:
+                try partition.adoptRecommendations(verdict, like: partitions.first)
             case HighIntentModel.name:
                 try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")

@@ -18,6 +18,7 @@ private var fitTasks: [any FitTask.Type] {
     [
         SegmentsTask.self, RepurchaseTask.self, TiersTask.self, LifetimeValueTask.self,
         OutcomeTask<ChurnModel>.self, OutcomeTask<HighIntentModel>.self, DriversTask.self,
+        RecommendationsTask.self,
     ]
 }
 

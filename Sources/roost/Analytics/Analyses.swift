@@ -77,7 +77,7 @@ enum Analyses {
         _ name: String, _ query: [Named<String>], _ source: AnalysisSource
     ) async throws(StatusFailure) -> JSONValue {
         guard let analysis = all.first(where: { $0.name == name }) else {
-            let known = all.map(\.name).joined(separator: ", ")
+            let known = (all.map(\.name) + [RulesAnalysis.name]).joined(separator: ", ")
             throw StatusFailure(
                 httpStatus: 404, code: "unknown_analysis",
                 detail: "there is no analysis \(name.prefix(100)); there are \(known)")

@@ -110,6 +110,13 @@ struct Bench: Sendable {
                 FILE has lines of frequency,recency,T,monetary_value under a heading, times in whole days; deploy/baselines/
                 lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
                 """, run: lifetimeValueBench),
+        Bench(
+            name: "als", summary: "Alternating least squares, 27,000 users by 2,000 items, 3 % bought.",
+            operand: .none, options: ["--baseline", "--folder"],
+            notes: """
+                Both solvers, 20 factors, 30 iterations, on counts of a generator. Baseline: implicit on the same counts,
+                one thread each, by DIR/implicit_fit (deploy/baselines).
+                """, run: factorsBench),
     ]
 
     private static let ingestNotes = """

@@ -116,7 +116,12 @@ struct DaemonStatus: StatusSource {
     }
 
     func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
-        try await Analyses.answer(
+        if name == RulesAnalysis.name {
+            return try await RulesAnalysis(query).answer(
+                shards, asOf: EventTime(microseconds: await sequencer.ledger.clock.now),
+                model: await model(RecommendationsModel.name)?.current)
+        }
+        return try await Analyses.answer(
             name, query,
             AnalysisSource(sequencer: sequencer, shards: shards, settings: settings))
     }

@@ -155,6 +155,29 @@ struct FitRun: Sendable {
             config: DriversConfig(), previous: previous())
     }
 
+    func recommendations(_ columns: RecommendationColumns) -> FitRequest {
+        let chosen = settings.recommendations
+        var config = RecommendationsConfig()
+        config.implicit.factors = chosen.factors
+        config.implicit.regularization = chosen.regularization
+        config.implicit.alpha = chosen.alpha
+        config.implicit.iterations = chosen.iterations
+        config.implicit.solver = chosen.solver == "exact" ? .exact : .conjugateGradient
+        config.amounts.factors = chosen.categoryFactors
+        config.amounts.regularization = chosen.categoryRegularization
+        config.amounts.learningRate = chosen.categoryLearningRate
+        config.amounts.epochs = chosen.categoryEpochs
+        config.sparsest = chosen.sparsest
+        config.minimumSupport = chosen.minimumSupport
+        config.minimumBaskets = chosen.minimumBaskets
+        config.minimumConfidence = chosen.minimumConfidence
+        config.minimumHistory = chosen.minimumHistory
+        config.recentDays = Int(chosen.recent / Microseconds.day)
+        config.minimumUsers = chosen.minimumUsers
+        config.mostItems = chosen.items
+        return .recommendations(columns.input, config: config, seed: settings.seed)
+    }
+
     private func outcome<Model: OutcomeModel>(
         _ model: Model.Type, _ rows: OutcomeRows, _ config: OutcomeConfig
     ) -> FitRequest {

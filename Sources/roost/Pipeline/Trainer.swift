@@ -105,6 +105,10 @@ actor Trainer {
                 completion)
         case DriversModel.name:
             fit(run, into: DriverColumns(), { $0.driverColumns() }, run.drivers, completion)
+        case RecommendationsModel.name:
+            fit(
+                run, into: RecommendationColumns(), { $0.recommendationColumns() }, run.recommendations,
+                completion)
         default: preconditionFailure("there is no model \(order.name)")
         }
     }
