@@ -15,6 +15,16 @@ extension Partition {
         analytics.hours.count(code, in: analytics.hour.hourOfWeek)
     }
 
+    /// A step in a session, where the event is the user's latest; before `countEvent`.
+    @inline(__always)
+    func notePath(_ user: UnsafeMutablePointer<UserRecord>, _ code: UInt16, _ time: Int64, isNew: Bool) {
+        if !isNew, time < user.pointee.lastSeen { return }
+        let goesOn = !isNew && time - user.pointee.lastSeen <= terms.shortGap
+        let step = PathStep.of(code)
+        analytics.paths.add(step, after: goesOn ? user.pointee.step : 0)
+        user.pointee.step = step
+    }
+
     /// Short sessions that have become more or fewer on a day.
     @inline(__always)
     func noteSessions(_ user: UnsafeMutablePointer<UserRecord>, _ day: Int32, _ more: Int) {

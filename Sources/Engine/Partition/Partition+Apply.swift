@@ -135,6 +135,7 @@ extension Partition {
         let longBefore = user.pointee.longTotal
         let shortBefore = user.pointee.shortTotal
         let countsBefore = (user.pointee.shortCount, user.pointee.longCount)
+        notePath(user, code, time, isNew: isNew)
         countEvent(user, slot, time, isNew: isNew)
         countName(user, code)
         noteEvent(code, time)
@@ -215,6 +216,8 @@ extension Partition {
                 return
             }
         }
+        // A thousand names, each four million times and more.
+        if count >= Int(UserRecord.namesMax) { return }
         let gap = pool.openGap(user, at: Tail.firedOffset(user), size: Tail.nameSize)
         gap.storeBytes(of: NameEntry(code: code, count: 1), as: NameEntry.self)
         user.pointee.nameCount += 1
