@@ -172,7 +172,7 @@ struct DayRows: ~Copyable {
         out.put(UInt64(count))
         out.put(UInt64(names))
         out.put(UnsafeRawBufferPointer(start: sums, count: count * MemoryLayout<DaySums>.stride))
-        out.put(UnsafeRawBufferPointer(start: counts, count: count * names * 4))
+        out.put(counts: UnsafeBufferPointer(start: counts, count: count * names))
         for value in olderCounts { out.put(value) }
         out.put(UnsafeRawBufferPointer(start: older, count: MemoryLayout<DaySums>.stride))
     }
@@ -189,7 +189,7 @@ struct DayRows: ~Copyable {
         count = total
         try input.copy(
             into: UnsafeMutableRawBufferPointer(start: sums, count: total * MemoryLayout<DaySums>.stride))
-        try input.copy(into: UnsafeMutableRawBufferPointer(start: counts, count: total * wide * 4))
+        try input.get(counts: UnsafeMutableBufferPointer(start: counts, count: total * wide))
         for index in olderCounts.indices { olderCounts[index] = try input.get() }
         try input.copy(
             into: UnsafeMutableRawBufferPointer(start: older, count: MemoryLayout<DaySums>.stride))

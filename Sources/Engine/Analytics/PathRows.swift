@@ -36,10 +36,10 @@ struct PathRows: ~Copyable {
     func count(from: Int, to: Int) -> UInt32 { counts[from * PathStep.count + to] }
 
     func write(to out: inout ByteWriter) {
-        out.put(UnsafeRawBufferPointer(start: counts, count: Self.size * 4))
+        out.put(counts: UnsafeBufferPointer(start: counts, count: Self.size))
     }
 
     mutating func read(from input: inout ByteReader) throws(StateError) {
-        try input.copy(into: UnsafeMutableRawBufferPointer(start: counts, count: Self.size * 4))
+        try input.get(counts: UnsafeMutableBufferPointer(start: counts, count: Self.size))
     }
 }

@@ -245,7 +245,7 @@ extension Partition {
         _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
         _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
+        if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
         let main = mainValue(user, dimension)
         addValue(user, dimension, value, time)
@@ -262,7 +262,7 @@ extension Partition {
         _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
         _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
+        if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
         let main = mainValue(user, dimension)
         setProfile(user, dimension, value, time)
