@@ -11,7 +11,9 @@ extension Partition {
     @inline(__always)
     func noteEvent(_ code: UInt16, _ time: Int64) {
         analytics.hour.move(to: time, settings.zone)
-        analytics.days.count(code, on: analytics.hour.day, today: today)
+        if !analytics.days.countHeld(code, on: analytics.hour.day) {
+            analytics.days.count(code, on: analytics.hour.day, today: today)
+        }
         analytics.hours.count(code, in: analytics.hour.hourOfWeek)
     }
 
