@@ -1,9 +1,11 @@
 """What `GET /v1/analytics/…` shows, held against a plain count of the log's lines."""
 
+import http.client
 import json
 import math
 import random
 import shutil
+import time
 from collections import Counter, defaultdict
 from fractions import Fraction
 
@@ -11,12 +13,12 @@ import features
 from checks_erasure import erase
 from checks_recovery import SNAPSHOTS
 from features import DAY, HOUR, MINUTE, Config, Zone, stamp
-from harness import CONFIGS, Skip, check, check_each, expect, expect_equal
+from harness import CONFIGS, Skip, check, check_each, eventually, expect, expect_equal
 from logs import REAL, synthetic
 
 DIMENSIONS = ["device", "media", "type", "channel", "payment_method", "gender", "age_band", "region"]
 NAMES = [
-    "overview", *DIMENSIONS, "seasonality", "cohorts", "funnel", "sales", "transitions", "grades",
+    "overview", *DIMENSIONS, "seasonality", "cohorts", "funnel", "paths", "sales", "transitions", "grades",
     "categories", "coupons", "promotions", "search", "age_gender", "personas",
 ]
 QUERIES = [
@@ -375,6 +377,30 @@ def check_funnel_by(answer, whole):
     expect(all(a <= b for a, b in zip(sums, whole["all"]["journeys"])), "values have more journeys than all")
 
 
+def check_paths(answer, plain):
+    """What follows what within a short session, as the events arrived, without those out of order."""
+    flows, begins, seen = Counter(), Counter(), Counter()
+    last = {}
+    for event in plain.events:
+        before = last.get(event.user)
+        if before and event.time < before.time:
+            continue
+        seen[event.name] += 1
+        if before and event.time - before.time <= plain.config.short_gap:
+            flows[before.name, event.name] += 1
+        else:
+            begins[event.name] += 1
+        last[event.user] = event
+    ends = seen.copy()
+    for (name, _), count in flows.items():
+        ends[name] -= count
+    expect_equal({(f["from"], f["to"]): f["count"] for f in answer["flows"]}, dict(flows), "flows")
+    expect_equal({row["event"]: row["count"] for row in answer["begins"]}, dict(begins), "begins of sessions")
+    expect_equal(
+        {row["event"]: row["count"] for row in answer["ends"]}, {n: c for n, c in ends.items() if c},
+        "ends of sessions")
+
+
 def check_sales(answer, plain):
     days = defaultdict(lambda: Counter())
     first = {}
@@ -526,6 +552,7 @@ def check_all(daemon, plain, funnel=True):
     check_promotions(asked(daemon, "promotions"), plain)
     whole = asked(daemon, "funnel")
     if funnel:
+        check_paths(asked(daemon, "paths?limit=4096"), plain)
         check_funnel(whole, plain)
     for by in ("media", "device"):
         check_funnel_by(asked(daemon, f"funnel?by={by}"), whole)
@@ -618,7 +645,7 @@ def analyses_do_not_depend_on_shards_or_crashes(env):
             for end in (daemon.kill, daemon.terminate):
                 end()
                 daemon.start()
-        daemon.feed(lines)
+        daemon.feed(lines[half:])
         if kills:
             daemon.kill()
             daemon.start()
@@ -630,6 +657,11 @@ def analyses_do_not_depend_on_shards_or_crashes(env):
         shards = daemon.status.status()["shards"]
     with env.daemon(SNAPSHOTS) as daemon:
         expect_same_bytes(run(daemon, kills=True), wanted, "after kills")
+    features_shown = json.loads(wanted["overview"])["features"]
+    expect_equal(features_shown["model"], "segments@1", "the segmentation whose features are shown")
+    for row in features_shown["features"]:
+        shown = row["zero"] + sum(bar["count"] for bar in row["histogram"])
+        expect_equal(shown, row["count"], f"users by {row['name']}")
     moved = json.loads(wanted["transitions"])
     expect(any(month["moves"] for month in moved["months"]), "there are moves between segments")
     if shutil.which("taskset") is None:
@@ -671,6 +703,70 @@ def erased_users_leave_the_tables_of_users(env):
             daemon.kill()
             daemon.start()
     return f"{len(victims)} users"
+
+
+class Stream:
+    """Server-sent events as they come."""
+
+    def __init__(self, where):
+        self.connection = http.client.HTTPConnection(where, timeout=30)
+        self.connection.request("GET", "/v1/live")
+        self.answer = self.connection.getresponse()
+        self.status = self.answer.status
+
+    def next(self):
+        """Name and data of the next event; comments are passed over."""
+        name = None
+        while True:
+            line = self.answer.readline()
+            if not line:
+                return None
+            if line.startswith(b"event: "):
+                name = line[7:].strip().decode()
+            elif line.startswith(b"data: ") and name:
+                return name, json.loads(line[6:])
+
+    def until(self, wanted, found=lambda data: True):
+        while True:
+            name, data = self.next()
+            if name == wanted and found(data):
+                return data
+
+    def until_end(self):
+        try:
+            while self.next():
+                pass
+        except (OSError, http.client.HTTPException):
+            pass
+        return True
+
+    def close(self):
+        self.connection.close()
+
+
+@check
+def listeners_hear_what_happens(env):
+    """Rates, segments and triggers as they come; no more listeners than configured; a place that is left is free."""
+    lines = env.log("synthetic")
+    with env.daemon({"analytics": {"live_listeners": 2}, **QUIET}) as daemon:
+        where = daemon.ready["status"]
+        one, two = Stream(where), Stream(where)
+        expect_equal([one.status, one.answer.getheader("Content-Type")], [200, "text/event-stream"], "the stream")
+        expect_equal(one.until("rates")["events"], 0, "events before the first")
+        expect_equal(Stream(where).status, 503, "a third listener")
+        daemon.feed(lines)
+        daemon.advance(stamp(features.read_log(lines, Config()).now + DAY))
+        counted = daemon.status.status()["ingest"]["events"]
+        for stream in (one, two):
+            stream.until("rates", lambda data: data["events"] == counted)
+            told = stream.until("triggers")["triggers"]
+            expect(told and all("type" in trigger for trigger in told), "the triggers have types")
+        one.close()
+        eventually("the place of who left is free", lambda: Stream(where).status == 200, 20, 0.3)
+        started = time.monotonic()
+        daemon.terminate()
+        expect(time.monotonic() - started < 15, "listeners do not hold up the end")
+        expect_equal(two.until_end(), True, "the stream ends with the daemon")
 
 
 @check

@@ -223,6 +223,36 @@ struct AnalyticsTests {
         #expect(totals.values["two"]?.never == SIMD4(1, 1, 1, 0))
     }
 
+    @Test func `a full table of purchases sums up what is new, and lets the oldest months go`() async throws {
+        let start: Int64 = 1_711_800_000_000_000
+        func bought(_ category: Int, _ time: Int64) -> PlainEvent {
+            var event = PlainEvent("one", time, "purchase")
+            var item = PlainItem(id: "item")
+            item.category = "category-\(category)"
+            item.price = 1_000_000
+            event.items = [item]
+            return event
+        }
+        let many = (0..<4000).map { bought($0, start + Int64($0)) }
+        var rig = try await run(.event(), many, cut: 500, shards: 1)
+        let kinds: Set<FactKind> = [.category, .categoryGrade]
+        var facts = await gathered(rig) { $0.factTotals(kinds) }
+        let store = await gathered(rig) { $0.storeTotals() }
+        #expect(store.dropped == 0)
+        var lines = facts.sums(.category) { $0.value }
+        #expect(lines.count > 1000 && lines.count < 2500)
+        #expect(lines.values.reduce(0) { $0 + $1.count } == 4000)
+        #expect((lines["(other)"]?.count ?? 0) == 4001 - Int64(lines.count))
+        #expect(lines["category-3"]?.revenue == 1_000_000)
+        // Four years later their months are not kept, and there is room for what is new.
+        let later = start + 4 * 366 * Microseconds.day
+        try await rig.take((5000..<5100).map { bought($0, later + Int64($0)) })
+        facts = await gathered(rig) { $0.factTotals(kinds) }
+        lines = facts.sums(.category) { $0.value }
+        #expect(lines.count == 100 && lines["(other)"] == nil)
+        #expect(facts.sums(.categoryGrade) { $0.grade }[0]?.count == 4100)
+    }
+
     // MARK: Asking
 
     private func gathered<Totals: AnalyticsTotals>(

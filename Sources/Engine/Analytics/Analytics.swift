@@ -14,6 +14,7 @@ struct Analytics: ~Copyable {
     var facts = FactRows()
     var moves = MoveRows()
     var journeys = JourneyRows()
+    var paths = PathRows()
     var sketch = ValueSketch()
     /// What the first segmentation compared users by when it was adopted, feature by feature.
     var features: [ValueSketch] = []
@@ -27,7 +28,7 @@ struct Analytics: ~Copyable {
     var byteCount: Int {
         days.byteCount + hours.byteCount + values.byteCount + mediaByDevice.byteCount
             + ageByGender.byteCount + cohorts.byteCount + facts.byteCount + moves.byteCount
-            + journeys.byteCount + sketch.byteCount
+            + journeys.byteCount + paths.byteCount + sketch.byteCount
             + features.reduce(0) { $0 + $1.byteCount }
     }
 
@@ -41,6 +42,7 @@ struct Analytics: ~Copyable {
         facts.write(to: &out)
         moves.write(to: &out)
         journeys.write(to: &out)
+        paths.write(to: &out)
         sketch.write(to: &out)
         out.put(UInt64(features.count))
         for feature in features { feature.write(to: &out) }
@@ -59,6 +61,7 @@ struct Analytics: ~Copyable {
         try facts.read(from: &input)
         try moves.read(from: &input)
         try journeys.read(from: &input)
+        try paths.read(from: &input)
         sketch = try ValueSketch(from: &input)
         for _ in 0..<(try input.count(of: 80)) { features.append(try ValueSketch(from: &input)) }
         buyers = try input.get()

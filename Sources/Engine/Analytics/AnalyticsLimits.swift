@@ -17,6 +17,8 @@ enum AnalyticsLimits {
     static let pairs = 2048
     /// Cells of the table of purchases.
     static let facts = 8192
+    /// Beyond them, those of the values that found no room.
+    static let factsOther = 2048
     static let moves = 4096
     /// Search terms and codes of promotions, which may be any text; those beyond count as one.
     static let freeTexts: Int64 = 1024

@@ -72,19 +72,18 @@ struct DayRows: ~Copyable {
     func sums(row: Int) -> DaySums { sums[row] }
     func count(row: Int, name: Int) -> UInt32 { counts[row * names + name] }
 
-    /// An event of a day.
+    /// An event of a day that is held, of a name that rows have room for; false for any other.
     @inline(__always)
-    mutating func count(_ code: UInt16, on day: Int32, today: Int32) {
+    func countHeld(_ code: UInt16, on day: Int32) -> Bool {
         let row = Int(day &- first)
-        if row >= 0, row < count, Int(code) < names {
-            counts[row * names + Int(code)] &+= 1
-        } else {
-            countSlowly(code, day, today)
-        }
+        guard row >= 0, row < count, Int(code) < names else { return false }
+        counts[row * names + Int(code)] &+= 1
+        return true
     }
 
+    /// An event of any day and name.
     @inline(never)
-    private mutating func countSlowly(_ code: UInt16, _ day: Int32, _ today: Int32) {
+    mutating func count(_ code: UInt16, on day: Int32, today: Int32) {
         let code = Int(code) < AnalyticsLimits.dayNames ? Int(code) : Int(EventNames.other)
         if code >= names { widen(for: code) }
         let row = locate(day, today)
@@ -172,7 +171,7 @@ struct DayRows: ~Copyable {
         out.put(UInt64(count))
         out.put(UInt64(names))
         out.put(UnsafeRawBufferPointer(start: sums, count: count * MemoryLayout<DaySums>.stride))
-        out.put(UnsafeRawBufferPointer(start: counts, count: count * names * 4))
+        out.put(counts: UnsafeBufferPointer(start: counts, count: count * names))
         for value in olderCounts { out.put(value) }
         out.put(UnsafeRawBufferPointer(start: older, count: MemoryLayout<DaySums>.stride))
     }
@@ -189,7 +188,7 @@ struct DayRows: ~Copyable {
         count = total
         try input.copy(
             into: UnsafeMutableRawBufferPointer(start: sums, count: total * MemoryLayout<DaySums>.stride))
-        try input.copy(into: UnsafeMutableRawBufferPointer(start: counts, count: total * wide * 4))
+        try input.get(counts: UnsafeMutableBufferPointer(start: counts, count: total * wide))
         for index in olderCounts.indices { olderCounts[index] = try input.get() }
         try input.copy(
             into: UnsafeMutableRawBufferPointer(start: older, count: MemoryLayout<DaySums>.stride))

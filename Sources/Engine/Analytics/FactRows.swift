@@ -96,9 +96,11 @@ package struct FactCell: BitwiseCopyable, Sendable, Equatable {
 
 /// Purchases, and what belongs to them, by a few things at once.
 struct FactRows: ~Copyable {
-    private var rows = KeyedRows(FactCell(), limit: AnalyticsLimits.facts)
+    private var rows = KeyedRows(FactCell(), limit: AnalyticsLimits.facts + AnalyticsLimits.factsOther)
     /// What found no room.
     private(set) var dropped: Int64 = 0
+    /// The month up to which old cells were let go last.
+    private var pruned: Int64 = .min
 
     var byteCount: Int { rows.byteCount }
     var count: Int { rows.count }
@@ -106,15 +108,22 @@ struct FactRows: ~Copyable {
     /// - Parameter now: the present month; months too long before it are not kept.
     mutating func add(_ key: FactKey, _ cell: FactCell, now: Int) {
         if key.isDated, key.month <= now - AnalyticsLimits.months { return }
-        let packed = key.packed
-        if let row = rows.row(packed) { return row.pointee.add(cell) }
+        if let row = rows.find(key.packed) { return row.pointee.add(cell) }
+        var own = key
+        if rows.count >= AnalyticsLimits.facts { prune(now) }
+        // A full table has room left for the value of all others.
+        if rows.count >= AnalyticsLimits.facts { own.value = FactKey.other }
+        if let row = rows.row(own.packed) { row.pointee.add(cell) } else { dropped += cell.count }
+    }
+
+    /// Once a month: what was let go then leaves nothing for the next.
+    private mutating func prune(_ now: Int) {
+        if pruned == Int64(now) { return }
+        pruned = Int64(now)
         rows.removeAll { packed in
             guard let key = FactKey(packed: packed) else { return true }
             return key.isDated && key.month <= now - AnalyticsLimits.months
         }
-        var wide = key
-        if rows.count >= AnalyticsLimits.facts { wide.value = FactKey.other }
-        if let row = rows.row(wide.packed) { row.pointee.add(cell) } else { dropped += cell.count }
     }
 
     subscript(row: Int) -> (key: FactKey?, cell: FactCell) {
@@ -124,11 +133,13 @@ struct FactRows: ~Copyable {
     func write(to out: inout ByteWriter) {
         rows.write(to: &out)
         out.put(dropped)
+        out.put(pruned)
     }
 
     mutating func read(from input: inout ByteReader) throws(StateError) {
         try rows.read(from: &input)
         dropped = try input.get()
+        pruned = try input.get()
     }
 }
 

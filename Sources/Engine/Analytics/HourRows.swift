@@ -45,7 +45,7 @@ struct HourRows: ~Copyable {
 
     func write(to out: inout ByteWriter) {
         out.put(UInt64(names))
-        out.put(UnsafeRawBufferPointer(start: counts, count: LocalHour.hours * names * 4))
+        out.put(counts: UnsafeBufferPointer(start: counts, count: LocalHour.hours * names))
         for value in revenue { out.put(value) }
     }
 
@@ -53,8 +53,7 @@ struct HourRows: ~Copyable {
         let wide = try input.getSize()
         guard [16, 32, 64].contains(wide) else { throw StateError("hours of analytics: \(wide) names") }
         widen(to: wide)
-        try input.copy(
-            into: UnsafeMutableRawBufferPointer(start: counts, count: LocalHour.hours * wide * 4))
+        try input.get(counts: UnsafeMutableBufferPointer(start: counts, count: LocalHour.hours * wide))
         for hour in revenue.indices { revenue[hour] = try input.get() }
     }
 }

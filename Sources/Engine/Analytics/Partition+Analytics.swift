@@ -11,8 +11,20 @@ extension Partition {
     @inline(__always)
     func noteEvent(_ code: UInt16, _ time: Int64) {
         analytics.hour.move(to: time, settings.zone)
-        analytics.days.count(code, on: analytics.hour.day, today: today)
+        if !analytics.days.countHeld(code, on: analytics.hour.day) {
+            analytics.days.count(code, on: analytics.hour.day, today: today)
+        }
         analytics.hours.count(code, in: analytics.hour.hourOfWeek)
+    }
+
+    /// A step in a session, where the event is the user's latest; before `countEvent`.
+    @inline(__always)
+    func notePath(_ user: UnsafeMutablePointer<UserRecord>, _ code: UInt16, _ time: Int64, isNew: Bool) {
+        if !isNew, time < user.pointee.lastSeen { return }
+        let goesOn = !isNew && time - user.pointee.lastSeen <= terms.shortGap
+        let step = PathStep.of(code)
+        analytics.paths.add(step, after: goesOn ? user.pointee.step : 0)
+        user.pointee.step = step
     }
 
     /// Short sessions that have become more or fewer on a day.

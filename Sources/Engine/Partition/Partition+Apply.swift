@@ -135,6 +135,7 @@ extension Partition {
         let longBefore = user.pointee.longTotal
         let shortBefore = user.pointee.shortTotal
         let countsBefore = (user.pointee.shortCount, user.pointee.longCount)
+        notePath(user, code, time, isNew: isNew)
         countEvent(user, slot, time, isNew: isNew)
         countName(user, code)
         noteEvent(code, time)
@@ -218,6 +219,8 @@ extension Partition {
                 return
             }
         }
+        // A thousand names, each four million times and more.
+        if count >= Int(UserRecord.namesMax) { return }
         let gap = pool.openGap(user, at: Tail.firedOffset(user), size: Tail.nameSize)
         gap.storeBytes(of: NameEntry(code: code, count: 1), as: NameEntry.self)
         user.pointee.nameCount += 1
@@ -245,7 +248,7 @@ extension Partition {
         _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
         _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
+        if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
         let main = mainValue(user, dimension)
         addValue(user, dimension, value, time)
@@ -262,7 +265,7 @@ extension Partition {
         _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
         _ time: Int64
     ) {
-        if value >= DimensionEntry.valueLimit { return }
+        if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
         let main = mainValue(user, dimension)
         setProfile(user, dimension, value, time)

@@ -163,6 +163,7 @@ final class Partition {
         settings = changed
         terms = Terms(changed)
         dayMemory = DayMemory()
+        analytics.hour = LocalHour()
     }
 
     /// Nothing fires or is decided before this instant; `Int64.max` when nothing waits.

@@ -22,8 +22,9 @@ struct UserRecord: BitwiseCopyable {
     var account: UInt32 = 0
     /// Latest entry of the stage history, as its low 32 bits + 1 would wrap: see `StageHistory`.
     var stageLink: UInt32 = 0
-    /// Entries in the sections of the tail.
-    var nameCount: UInt16 = 0
+    /// 10 bits of entries in the names' section of the tail, 6 of the last event: see `PathStep`.
+    private var namesAndStep: UInt16 = 0
+    /// Entries in the other sections.
     var dimensionCount: UInt16 = 0
     var shortKept: UInt16 = 0
     var longKept: UInt16 = 0
@@ -67,6 +68,20 @@ struct UserRecord: BitwiseCopyable {
         self.shortStart = shortStart
         self.longStart = longStart
         self.id = id
+    }
+
+    static let namesMax: UInt16 = 0x3FF
+
+    /// Entries in the names' section of the tail.
+    var nameCount: UInt16 {
+        @inline(__always) get { namesAndStep & Self.namesMax }
+        @inline(__always) set { namesAndStep = namesAndStep & ~Self.namesMax | newValue }
+    }
+
+    /// The latest event, as a step of a path; 0 before the first.
+    var step: UInt16 {
+        @inline(__always) get { namesAndStep >> 10 }
+        @inline(__always) set { namesAndStep = namesAndStep & Self.namesMax | newValue << 10 }
     }
 
     /// Segment number + 1, 0 before the first assignment.

@@ -69,7 +69,8 @@ struct AnalysisQuery: Sendable {
 enum Analyses {
     static let all: [Analysis] =
         [overview] + ValueTotals.dimensions.map(members) + [
-            seasonality, cohorts, funnel, sales, transitions, grades, categories, coupons, promotions, search,
+            seasonality, cohorts, funnel, paths, sales, transitions, grades, categories, coupons, promotions,
+            search,
             ageGender, personas,
         ]
 
@@ -107,6 +108,12 @@ enum Analyses {
         let dimension = try query.dimension("by")
         let moment = await source.gather { $0.journeyTotals(by: dimension) }
         return FunnelView.answer(moment.totals, by: dimension, moment.frame)
+    }
+
+    private static let paths = Analysis("paths", ["limit"]) { query, source throws(StatusFailure) in
+        let limit = try query.number("limit", in: 1...4096, default: 50)
+        let moment = await source.gather { $0.pathTotals() }
+        return PathsView.answer(moment.totals, names: moment.names, limit: limit, moment.frame)
     }
 
     private static let sales = Analysis("sales") { _, source throws(StatusFailure) in

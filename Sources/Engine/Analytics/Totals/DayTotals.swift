@@ -63,6 +63,13 @@ package struct DayTotals: AnalyticsTotals {
         }
     }
 
+    /// With rows for the days up to today on which nothing happened.
+    package func throughToday() -> DayTotals {
+        var whole = self
+        if !sums.isEmpty, today - first < AnalyticsLimits.days { _ = whole.makeRow(max(today, first)) }
+        return whole
+    }
+
     /// Events of a name on all days, held or not.
     package func total(of name: Int) -> Int64 {
         counts.reduce(olderCounts[name]) { $0 + $1[name] }

@@ -83,6 +83,31 @@ package struct CohortTotals: AnalyticsTotals {
     }
 }
 
+/// What follows what within a session, by names of events.
+package struct PathTotals: AnalyticsTotals {
+    /// By `PathStep`, as `PathRows` has them.
+    private var counts = [Int64](repeating: 0, count: PathStep.count * PathStep.count)
+
+    package init() {}
+
+    package mutating func add(_ other: PathTotals) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+    }
+
+    mutating func add(_ rows: borrowing PathRows) {
+        for to in 0..<PathStep.count {
+            counts[to] += Int64(rows.steps(to))
+            for from in 1..<PathStep.count {
+                counts[from * PathStep.count + to] += Int64(rows.count(from: from, to: to))
+            }
+        }
+    }
+
+    /// Events that are steps.
+    func steps(_ step: Int) -> Int64 { counts[step] }
+    func count(from: Int, to: Int) -> Int64 { counts[from * PathStep.count + to] }
+}
+
 /// Journeys of all, and by main value of one dimension.
 package struct JourneyTotals: AnalyticsTotals {
     package private(set) var all = JourneyCell()
@@ -129,6 +154,10 @@ extension Shard {
 
     package func cohortTotals() -> CohortTotals {
         sum { partition, totals in totals.add(partition.analytics.cohorts, today: partition.today) }
+    }
+
+    package func pathTotals() -> PathTotals {
+        sum { partition, totals in totals.add(partition.analytics.paths) }
     }
 
     package func journeyTotals(by dimension: Dimension?) -> JourneyTotals {

@@ -14,7 +14,9 @@ package enum SalesView {
         }
     }
 
-    package static func answer(_ parts: Parts, _ frame: AnalyticsFrame) -> JSONValue {
+    package static func answer(_ given: Parts, _ frame: AnalyticsFrame) -> JSONValue {
+        var parts = given
+        parts.days = parts.days.throughToday()
         let months = Self.months(parts)
         let complete = months.filter(\.isComplete).suffix(2)
         let change = complete.count == 2 ? SalesChange(from: complete.first!, to: complete.last!) : nil
