@@ -18,6 +18,7 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    case forecast
     /// A file of the dashboard.
     case page(String)
     /// In the contract and not in this version.
@@ -56,7 +57,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
-        "/": .page("/"),
+        "/": .page("/"), "/v1/analytics/forecast": .forecast,
         "/v1/live": .unbuilt("the live stream is"),
     ]
 
@@ -90,6 +91,7 @@ enum Route: Sendable, Equatable {
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit"]
+        case .forecast: ["user", "item", "category", "horizon"]
         default: []
         }
     }

@@ -100,6 +100,7 @@ struct Router: Sendable {
         case .erasure(let receipt): return try await erasure(receipt)
         case .backup: return try await backup(body)
         case .users: return try await users(call)
+        case .forecast: return try await forecast(call.parameters)
         case .models: return await models()
         case .model(let name): return try await model(name)
         case .refit(let name): return try await refit(name)

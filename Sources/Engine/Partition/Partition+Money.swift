@@ -63,6 +63,7 @@ extension Partition {
                 account, AmountDimension.category, intern(item.category, batch), Self.lineAmount(item))
         }
         rememberPurchase(account, row, value, time, batch)
+        countQuantities(row, time, batch)
     }
 
     /// Quantity × price in millionths, rounded to the nearest, clamped to the range of money.

@@ -77,6 +77,7 @@ final class Partition {
     var tierTotals = TierTotals()
     /// Segmentations beside the first, in the order of their first adoption.
     var segmentations: [Segmentation] = []
+    var quantities = QuantityRows()
     var churn = OutcomeSlot<ChurnModel>(ChurnFeature.names)
     var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
     var anchors: AnchorRows
@@ -141,7 +142,7 @@ final class Partition {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
-            + intents.byteCount
+            + intents.byteCount + quantities.byteCount
     }
 
     /// The day of now.

@@ -24,6 +24,7 @@ struct DaemonStatus: StatusSource {
     let key: HashKey
     let lists: ListRegistry
     let failure: Guarded<String?>
+    let forecasts = ForecastDesk()
 
     func status() async -> StatusView {
         let ledger = await sequencer.ledger
