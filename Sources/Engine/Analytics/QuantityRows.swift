@@ -14,15 +14,24 @@ package struct DailyQuantity: Sendable, Equatable {
     /// Counts where the day is one that is kept; others are as if they had never been.
     mutating func add(_ quantity: Int64, on day: Int32, today: Int32) {
         guard day > today - DailyQuantity.days, day <= today else { return }
+        // Not every day, so that a long log does not move its values at each midnight.
+        if today - DailyQuantity.days - first >= 64 { drop(before: today - DailyQuantity.days + 1) }
         reach(day)
         let place = Int(day - first)
         values[place] = saturatingSum(values[place], quantity)
-        // Not every day, so that a long log does not move its values at each midnight.
-        let gone = Int(today - DailyQuantity.days - first) + 1
-        if gone > 64 {
-            values.removeFirst(min(gone, values.count))
-            first += Int32(gone)
-        }
+    }
+
+    private mutating func drop(before day: Int32) {
+        guard !values.isEmpty, first < day else { return }
+        values.removeFirst(min(Int(day - first), values.count))
+        first = day
+    }
+
+    /// Only what is kept when today is this day.
+    func kept(_ today: Int32) -> DailyQuantity {
+        var copy = self
+        copy.drop(before: today - DailyQuantity.days + 1)
+        return copy
     }
 
     private mutating func reach(_ day: Int32) {
@@ -162,11 +171,11 @@ extension Partition {
         }
     }
 
-    func quantityTotals() -> QuantityTotals {
+    func quantityTotals(today: Int32) -> QuantityTotals {
         var totals = QuantityTotals()
-        totals.shop = quantities.shop
+        totals.shop = quantities.shop.kept(today)
         for (category, row) in zip(quantities.categories, quantities.rows) {
-            totals.categories[strings.string(category)] = row
+            totals.categories[strings.string(category)] = row.kept(today)
         }
         totals.isCrowded = quantities.crowdedOut > 0
         return totals
@@ -174,10 +183,10 @@ extension Partition {
 }
 
 extension Shard {
-    /// Of its partitions, in their order.
-    package func quantityTotals() -> QuantityTotals {
+    /// Of its partitions, in their order: of the days that are kept when today is this one.
+    package func quantityTotals(today: Int32) -> QuantityTotals {
         var totals = QuantityTotals()
-        forEachPartition { totals.add($0.quantityTotals()) }
+        forEachPartition { totals.add($0.quantityTotals(today: today)) }
         return totals
     }
 }

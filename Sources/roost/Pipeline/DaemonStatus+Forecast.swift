@@ -78,7 +78,7 @@ extension DaemonStatus {
 
     private func shop(_ category: String?, before today: Int32) async throws(StatusFailure) -> Subject {
         var totals = QuantityTotals()
-        for shard in shards { totals.add(await shard.quantityTotals()) }
+        for shard in shards { totals.add(await shard.quantityTotals(today: today)) }
         var subject: Subject
         if let category {
             guard let row = totals.categories[category] else {
