@@ -13,7 +13,7 @@ export async function show(page, { signal }) {
   page.append(box);
   const [schedule, uplift, status] = await Promise.all([attempt("v1/schedule", signal), attempt("v1/analytics/uplift", signal), attempt("v1/status", signal)]);
   const last = status.value?.outbox.last_seq ?? 0;
-  const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 20_000)}&limit=20000`, signal);
+  const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 5000)}&limit=5000`, signal);
   const or = (answer, title, make) => box.append(...(answer.value ? make(answer.value) : [h("div", { class: "card w6" }, h("h3", null, title), missing(answer.error))]));
   or(triggers, t("campaigns.rules"), sent);
   or(uplift, t("campaigns.uplift"), uplifts);

@@ -60,7 +60,7 @@ export async function show(page, { signal, onLive }) {
       state.live = data;
       note(data.events, Date.now(), data.events_per_s);
     }
-    if (name === "tick" || name === "triggers" || (name === "rates" && Date.now() - (state.shown ?? 0) > 2000)) {
+    if (name === "tick" || name === "triggers" || (name === "rates" && Date.now() - (state.shown ?? 0) > 5000)) {
       state.shown = Date.now();
       refresh().catch(() => {});
     }
@@ -98,7 +98,7 @@ function healthOf(card, status) {
 
 async function triggers(newest, groups, status, signal) {
   const last = status.outbox.last_seq;
-  const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 500)}&limit=500`, signal);
+  const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 200)}&limit=200`, signal);
   if (!answer.value) { newest.replaceChildren(missing(answer.error)); return; }
   const list = answer.value.triggers;
   newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-12).reverse()) : empty(t("nothing"), t("now.notriggers")));
