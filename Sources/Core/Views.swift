@@ -458,6 +458,8 @@ package protocol StatusSource: Sendable {
     func user(_ id: [UInt8]) async -> UserView?
     /// Some users, or all. Throws where a name is unknown or too many lists are open.
     func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList
+    /// `GET /v1/analytics/forecast`. Throws where user or category are unknown.
+    func forecast(_ asked: ForecastQuestion) async throws(StatusFailure) -> JSONValue
     func models() async -> [ModelView]
     /// The one in use (or the last refused where none is), and all candidates, newest first.
     func model(_ name: String) async -> (current: ModelView, history: [ModelView])?

@@ -18,6 +18,7 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    case forecast
     /// A file of the dashboard.
     case page(String)
     case analysis(String)
@@ -56,7 +57,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
-        "/": .page("/"), "/v1/live": .live,
+        "/": .page("/"), "/v1/live": .live, "/v1/analytics/forecast": .forecast,
     ]
 
     private static func decoded(_ part: ArraySlice<UInt8>, as name: String) throws(Refusal) -> [UInt8] {
@@ -89,6 +90,7 @@ enum Route: Sendable, Equatable {
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit", "sink"]
+        case .forecast: ["user", "item", "category", "horizon"]
         default: []
         }
     }

@@ -101,6 +101,7 @@ struct Router: Sendable {
         case .live: return try await live()
         case .analysis(let name): return try await analysis(name, call.parameters)
         case .users: return try await users(call)
+        case .forecast: return try await forecast(call.parameters)
         case .models: return await models()
         case .model(let name): return try await model(name)
         case .refit(let name): return try await refit(name)

@@ -13,12 +13,14 @@ import checks_adoption  # noqa: F401  each module registers its checks
 import checks_analytics  # noqa: F401
 import checks_backtest  # noqa: F401
 import checks_backup  # noqa: F401
+import checks_dashboard  # noqa: F401
 import checks_erasure  # noqa: F401
 import checks_faults_content  # noqa: F401
 import checks_faults_disk  # noqa: F401
 import checks_faults_files  # noqa: F401
 import checks_faults_network  # noqa: F401
 import checks_faults_process  # noqa: F401
+import checks_forecast  # noqa: F401
 import checks_import  # noqa: F401
 import checks_lifetime_value  # noqa: F401
 import checks_models  # noqa: F401

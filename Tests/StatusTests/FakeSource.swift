@@ -111,6 +111,7 @@ final class FakeSource: StatusSource {
         var lists: [UserFilter] = []
         var filters: [TriggerFilter] = []
         var triggerLimits: [Int] = []
+        var forecasts: [ForecastQuestion] = []
     }
 
     let counters = Counters()
@@ -174,6 +175,14 @@ final class FakeSource: StatusSource {
             throw StatusFailure(httpStatus: 404, code: "unknown_segment", detail: "no segment nowhere")
         }
         return script.list
+    }
+
+    func forecast(_ asked: ForecastQuestion) async throws(StatusFailure) -> JSONValue {
+        log.withLock { $0.forecasts.append(asked) }
+        if asked.category == "nothing" {
+            throw StatusFailure(httpStatus: 404, code: "unknown_category", detail: "no category nothing")
+        }
+        return .object([.init("name", .string("forecast"))])
     }
 
     func models() async -> [ModelView] { [FakeSource.model(version: 3, adopted: true)] }

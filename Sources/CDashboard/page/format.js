@@ -19,7 +19,7 @@ const date = (value, options) => {
 export const count = (v) => number(v, { maximumFractionDigits: Number.isInteger(v) || Math.abs(v) >= 1000 ? 0 : 1 });
 export const short = (v) =>
   Math.abs(v) >= 10_000 ? number(v, { notation: "compact", maximumFractionDigits: 1 })
-    : number(v, { maximumSignificantDigits: 3 });
+    : Number.isInteger(v) ? count(v) : number(v, { maximumSignificantDigits: Math.abs(v) >= 100 ? 4 : 3 });
 export const percent = (v) =>
   number(v, { style: "percent", maximumFractionDigits: Math.abs(v) < 0.1 ? 2 : 1 });
 export const money = (v) => number(v, { maximumFractionDigits: Math.abs(v) < 1000 ? 2 : 0 });

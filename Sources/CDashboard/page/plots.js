@@ -67,7 +67,7 @@ function standalone(svg) {
   const copy = svg.cloneNode(true);
   const from = [svg, ...svg.querySelectorAll("*")];
   const to = [copy, ...copy.querySelectorAll("*")];
-  const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size", "font-weight", "text-anchor"];
+  const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "fill-opacity", "font-family", "font-size", "font-weight", "text-anchor"];
   from.forEach((node, i) => {
     const style = getComputedStyle(node);
     for (const name of kept) if (style.getPropertyValue(name)) to[i].setAttribute(name, style.getPropertyValue(name));
@@ -154,8 +154,10 @@ export function lines(options) {
     const low = options.fromZero === false ? Math.min(...all) : Math.min(0, ...all);
     const high = Math.max(low + 1e-9, options.top ?? 0, ...all);
     const y = (v) => area.bottom - ((v - low) / (high - low)) * (area.bottom - area.top);
+    // Against a line of equality both axes run from 0 to 1.
+    const [first, last] = options.diagonal ? [0, 1] : [rows[0][axis], rows.at(-1)[axis]];
     const at = options.numericX
-      ? (i) => area.left + ((rows[i][axis] - rows[0][axis]) / ((rows.at(-1)[axis] - rows[0][axis]) || 1)) * (area.right - area.left)
+      ? (i) => area.left + ((rows[i][axis] - first) / ((last - first) || 1)) * (area.right - area.left)
       : (i) => (rows.length === 1 ? (area.left + area.right) / 2 : area.left + (i / (rows.length - 1)) * (area.right - area.left));
     const drawn = series.map((one, n) => {
       const c = `c${(n % 8) + 1}`;
@@ -250,10 +252,11 @@ export function heat(options) {
         const v = value(i, j);
         if (v === null || v === undefined) return null;
         const strength = options.fromLeast ? (v - least) / Math.max(1e-12, most - least) : Math.abs(v) / most;
-        const node = s("rect", { class: v < 0 ? "neg" : "cell", x: round(left + j * cell) + 0.5, y: i * tall + 0.5, width: Math.max(1, round(cell) - 1.5), height: tall - 1.5, rx: 2, "fill-opacity": round(0.05 + 0.95 * strength ** 0.8) });
+        const node = s("rect", { class: v < 0 ? "neg" : "cell", x: round(left + j * cell) + 0.5, y: i * tall + 0.5, width: Math.max(1, round(cell) - 1.5), height: tall - 1.5, rx: 2 });
+        node.style.setProperty("--strength", round(strength ** 0.8));
         points.push({ x: left + (j + 0.5) * cell, y: i * tall + tall / 2, node, text: `${by[downType](d)} · ${by[acrossType](a)}\n${by[type](v)}` });
-        const fits = by[type](v).length * 6.2 < cell - 4;
-        return [node, fits ? s("text", { x: round(left + (j + 0.5) * cell), y: i * tall + tall / 2 + 4, "text-anchor": "middle", class: strength > 0.55 ? "on" : "value" }, by[type](v)) : null];
+        const fits = across.length <= 16 && by[type](v).length * 6.2 < cell - 4;
+        return [node, fits ? s("text", { x: round(left + (j + 0.5) * cell), y: i * tall + tall / 2 + 4, "text-anchor": "middle", class: "value" }, by[type](v)) : null];
       })]);
     const labels = across.map((a) => by[acrossType](a));
     return { height: down.length * tall + 36, points, nodes: [nodes, feet(labels, (j) => left + (j + 0.5) * cell, down.length * tall + 16, width - left)] };
@@ -263,7 +266,7 @@ export function heat(options) {
 /** What moves from the names on the left to the names on the right. `rows`: `{from, to, users}`. */
 export function flow(options) {
   const rows = options.rows.filter((r) => r.users > 0);
-  const columns = [{ key: "from", label: t("from"), type: "words" }, { key: "to", label: t("to"), type: "words" }, { key: "users", label: t("users"), type: "count" }];
+  const columns = [{ key: "from", label: t("from"), type: "words" }, { key: "to", label: t("to"), type: "words" }, { key: "users", label: options.amount ?? t("users"), type: "count" }];
   return plot({ ...options, columns, rows }, (width) => {
     const total = rows.reduce((n, r) => n + r.users, 0);
     const names = [...new Set(rows.flatMap((r) => [r.from, r.to]))];

@@ -10,7 +10,7 @@ import { t } from "./text.js";
  */
 export function table(caption, columns, rows, hidesCaption = false) {
   const cell = (column, row) => (column.cell ? column.cell(row) : by[column.type ?? "text"](row[column.key]));
-  const kind = (column) => (isNumeric(column.type) ? "n" : null);
+  const kind = (column) => (isNumeric(column.type) ? "n" : ["time", "day", "month"].includes(column.type) ? "t" : null);
   const head = h("tr", null, columns.map((c) => h("th", { scope: "col", class: kind(c) }, c.label)));
   const body = rows.map((row) =>
     h("tr", null, columns.map((c, place) =>

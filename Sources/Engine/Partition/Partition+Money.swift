@@ -67,6 +67,7 @@ extension Partition {
         }
         rememberPurchase(account, row, value, time, batch)
         notePurchase(slot, account, row, value, known, batch)
+        countQuantities(row, time, batch)
     }
 
     /// Quantity × price in millionths, rounded to the nearest, clamped to the range of money.

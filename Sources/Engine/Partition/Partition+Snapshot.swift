@@ -40,6 +40,7 @@ extension Partition {
         items.write(to: &out)
         lines.write(to: &out)
         recommendations.write(to: &out)
+        quantities.write(to: &out)
         return out.bytes
     }
 
@@ -103,6 +104,7 @@ extension Partition {
         lines = try LineLog(
             from: &input, limit: settings.items.lines, users: users.count, strings: strings.count)
         recommendations = try RecommendationState(from: &input, settings.items)
+        quantities = try QuantityRows(from: &input, strings: strings.count)
         nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")

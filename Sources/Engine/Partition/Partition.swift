@@ -78,6 +78,7 @@ final class Partition {
     var tierTotals = TierTotals()
     /// Segmentations beside the first, in the order of their first adoption.
     var segmentations: [Segmentation] = []
+    var quantities = QuantityRows()
     var churn = OutcomeSlot<ChurnModel>(ChurnFeature.names)
     var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
     var items = ItemHistory()
@@ -150,6 +151,7 @@ final class Partition {
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
             + intents.byteCount + analytics.byteCount + items.byteCount + lines.byteCount
+            + quantities.byteCount
     }
 
     /// The day of now.

@@ -26,6 +26,7 @@ struct DaemonStatus: StatusSource {
     let lists: ListRegistry
     let failure: Guarded<String?>
     let livePlaces: LivePlaces
+    let forecasts = ForecastDesk()
 
     func status() async -> StatusView {
         let ledger = await sequencer.ledger

@@ -3,7 +3,7 @@
 import { attempt } from "../api.js";
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { bars } from "../plots.js";
+import { bars, flow } from "../plots.js";
 import { empty, missing, pairs, table } from "../table.js";
 import { t } from "../text.js";
 
@@ -15,12 +15,13 @@ export async function show(page, { signal, parameters, go }) {
     h("select", { onchange: (e) => go({ by: e.target.value }) }, dimensions.map((name) => h("option", { value: name, selected: name === by }, t(name))))));
   const box = h("div", { class: "grid" });
   page.append(box);
-  const [answer, funnel, paths] = await Promise.all([attempt(`v1/analytics/${encodeURIComponent(by)}`, signal), attempt(`v1/analytics/funnel?by=${encodeURIComponent(by)}`, signal), attempt("v1/analytics/paths", signal)]);
+  const [answer, people, funnel, paths] = await Promise.all([attempt(`v1/analytics/${encodeURIComponent(by)}`, signal), attempt("v1/analytics/age_gender", signal), attempt(`v1/analytics/funnel?by=${encodeURIComponent(by)}`, signal), attempt("v1/analytics/paths", signal)]);
   if (answer.value) box.append(...conversion(answer.value, by));
   else box.append(h("div", { class: "card" }, h("h3", null, t("acquisition.conversion", { what: t(by) })), missing(answer.error)));
   if (funnel.value) box.append(...funnels(funnel.value, by));
   else box.append(h("div", { class: "card" }, h("h3", null, t("acquisition.funnel")), missing(funnel.error)));
-  box.append(pathsOf(paths));
+  box.append(...pathsOf(paths));
+  if (people.value) box.append(...ageGender(people.value));
 }
 
 function conversion(answer, by) {
@@ -61,8 +62,10 @@ function tests(all, by) {
   return card;
 }
 
+const raised = (n) => [...String(n)].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("");
+
 /** Where p is too small for a number, its power of ten. */
-const probability = (chi) => (chi.p > 1e-12 || chi.log10_p === undefined || chi.log10_p === null ? format.p(chi.p) : `≈ 10^${format.count(Math.round(chi.log10_p))}`);
+const probability = (chi) => (chi.p > 1e-12 || chi.log10_p === undefined || chi.log10_p === null ? format.p(chi.p) : `≈ 10${raised(Math.round(chi.log10_p))}`);
 
 function funnels(answer, by) {
   const rows = (one) => answer.steps.map((step, i) => ({ step, journeys: one.journeys[i], share: one.rates_from_first[i], previous: one.rates_from_previous[i] }));
@@ -77,12 +80,16 @@ function funnels(answer, by) {
 }
 
 function pathsOf(paths) {
-  const card = h("div", { class: "card" }, h("h3", null, t("acquisition.paths")));
-  if (!paths.value) { card.append(missing(paths.error)); return card; }
-  const rows = paths.value.paths ?? [];
-  if (!rows.length) { card.append(empty(t("nothing"))); return card; }
-  card.append(table(t("acquisition.paths"), [
-    { key: "path", label: t("acquisition.path"), cell: (r) => (r.path ?? r.events ?? []).map(format.words).join(" → ") }, { key: "sessions", label: t("sessions"), type: "count" }, { key: "share", label: t("share"), type: "percent" },
-    { key: "converted", label: t("bought"), type: "count" }], rows.slice(0, 40), true));
-  return card;
+  if (!paths.value) return [h("div", { class: "card" }, h("h3", null, t("acquisition.paths")), missing(paths.error))];
+  const { flows, begins, ends } = paths.value;
+  const ends2 = (rows, title, file) => bars({ title: t(title), file, span: "w6", rows: rows.slice(0, 12), name: "event", value: "share", type: "percent",
+    columns: [{ key: "event", label: t("event"), type: "words" }, { key: "share", label: t("share"), type: "percent" }, { key: "count", label: t("sessions"), type: "count" }] });
+  return [
+    flow({ title: t("acquisition.paths"), lead: t("acquisition.pathsmore"), file: "paths", rows: flows.slice(0, 30).map((f) => ({ from: f.from, to: f.to, users: f.count })), amount: t("acquisition.steps") }),
+    ends2(begins, "acquisition.begins", "sessions-begin"), ends2(ends, "acquisition.ends", "sessions-end"),
+  ];
 }
+
+const ageGender = ({ groups }) => (groups.length ? [bars({ title: t("acquisition.agegender"), file: "age-gender", rows: groups.map((g) => ({ ...g, name: `${g.gender} ${g.age}` })), nameType: "text", value: "rate", low: "rate_low", high: "rate_high", type: "percent",
+  columns: [{ key: "name", label: t("acquisition.agegender") }, { key: "rate", label: t("conversion"), type: "percent" }, { key: "rate_low", label: t("low"), type: "percent" }, { key: "rate_high", label: t("high"), type: "percent" }, { key: "visits", label: t("visits"), type: "count" },
+    { key: "users", label: t("users"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "revenue", label: t("revenue"), type: "money" }] })] : []);

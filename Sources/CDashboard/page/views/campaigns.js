@@ -11,43 +11,51 @@ import { userLink, whyText } from "./triggers.js";
 export async function show(page, { signal }) {
   const box = h("div", { class: "grid" });
   page.append(box);
-  const [schedule, uplift, decisions, status] = await Promise.all([attempt("v1/schedule", signal), attempt("v1/analytics/uplift", signal), attempt("v1/decisions?limit=1000", signal), attempt("v1/status", signal)]);
+  const [schedule, uplift, status] = await Promise.all([attempt("v1/schedule", signal), attempt("v1/analytics/uplift", signal), attempt("v1/status", signal)]);
   const last = status.value?.outbox.last_seq ?? 0;
-  const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 20_000)}&limit=20000`, signal);
+  const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 5000)}&limit=5000`, signal);
   const or = (answer, title, make) => box.append(...(answer.value ? make(answer.value) : [h("div", { class: "card w6" }, h("h3", null, title), missing(answer.error))]));
   or(triggers, t("campaigns.rules"), sent);
   or(uplift, t("campaigns.uplift"), uplifts);
   or(schedule, t("campaigns.planned"), planned);
-  or(decisions, t("campaigns.decisions"), decided);
   box.append(h("div", { class: "card w6" }, h("h3", null, t("campaigns.backtest")), empty(t("campaigns.nobacktest"), t("campaigns.nobacktestmore"))));
 }
 
 function sent({ triggers, oldest }) {
   const rules = new Map();
   const days = new Map();
+  const groups = new Map();
   for (const one of triggers) {
     if (!one.rule) continue;
     const row = rules.get(one.rule) ?? { rule: one.rule, treated: 0, holdout: 0, stale: 0, all: 0 };
     row[one.group ?? "treated"] = (row[one.group ?? "treated"] ?? 0) + 1;
     row.all += 1;
     rules.set(one.rule, row);
+    groups.set(one.group ?? "treated", (groups.get(one.group ?? "treated") ?? 0) + 1);
     const day = one.at?.slice(0, 10);
     if (day) days.set(day, (days.get(day) ?? 0) + 1);
   }
   const rows = [...rules.values()].sort((a, b) => b.all - a.all);
   return [
     bars({ title: t("campaigns.rules"), lead: t("campaigns.rulesmore", { n: format.count(triggers.length), oldest: format.count(oldest) }), file: "rules-sent", span: "w6", rows, name: "rule", value: "all",
-      columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "all", label: t("campaigns.all"), type: "count" }, ...["treated", "holdout", "stale"].map((key) => ({ key, label: t(`group.${key}`), type: "count" }))] }),
+      columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "all", label: t("campaigns.all"), type: "count" }, ...[...groups.keys()].map((key) => ({ key, label: t(`group.${key}`), type: "count" }))] }),
+    bars({ title: t("campaigns.decisions"), lead: t("campaigns.decisionsmore"), file: "decisions", span: "w6", rows: [...groups].map(([group, n]) => ({ name: t(`group.${group}`), n })).sort((a, b) => b.n - a.n), nameType: "text", value: "n", valueLabel: t("campaigns.all") }),
     lines({ title: t("campaigns.daily"), file: "triggers-daily", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), rows: [...days].sort().slice(-120).map(([day, n]) => ({ day, n })), series: [{ key: "n", label: t("now.triggers") }] }),
   ];
 }
 
+/** Each rule against the held-out group: who buys, who comes back, what it earns. */
 function uplifts(answer) {
-  const rows = (answer.rules ?? []).map((r) => ({ ...r, ...(typeof r.uplift === "object" ? { value: r.uplift?.value ?? r.uplift?.estimate, low: r.uplift?.low, high: r.uplift?.high } : { value: r.uplift ?? r.difference, low: r.low, high: r.high }) }));
-  const parts = [bars({ title: t("campaigns.uplift"), lead: t("campaigns.upliftmore"), file: "uplift", span: "w6", rows: rows.filter((r) => Number.isFinite(r.value)), name: "rule", value: "value", low: "low", high: "high", type: "percent", none: t("campaigns.nouplift"),
-    columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "value", label: t("campaigns.upliftname"), type: "percent" }, { key: "low", label: t("low"), type: "percent" }, { key: "high", label: t("high"), type: "percent" }, { key: "treated", label: t("group.treated"), type: "count" }, { key: "holdout", label: t("group.holdout"), type: "count" }] })];
-  for (const r of rows.filter((one) => (one.months ?? one.over_time)?.length > 1).slice(0, 4)) {
-    parts.push(lines({ title: format.words(r.rule), lead: t("campaigns.overtime"), file: `uplift-${r.rule}`, span: "w6", x: "month", xType: "month", xLabel: t("month"), type: "percent", rows: (r.months ?? r.over_time).map((m) => ({ month: m.month ?? m.at, uplift: m.uplift ?? m.difference, low: m.low, high: m.high })), series: [{ key: "uplift", label: t("campaigns.upliftname"), low: "low", high: "high" }] }));
+  const of = (one, key) => ({ value: one[key]?.difference, low: one[key]?.interval?.[0], high: one[key]?.interval?.[1], p: one[key]?.p });
+  const rows = (answer.rules ?? []).map((r) => ({ rule: r.rule, ...of(r, "purchase"), treated: r.treated.count, held: r.held_out.count, visits: r.return_visit?.difference, revenue: r.revenue?.difference, always: r.purchase?.always_valid_p, months: r.months, cautions: r.cautions }));
+  const compared = rows.filter((r) => Number.isFinite(r.value));
+  const columns = [{ key: "rule", label: t("rule"), type: "words" }, { key: "value", label: t("campaigns.upliftname"), type: "percent" }, { key: "low", label: t("low"), type: "percent" }, { key: "high", label: t("high"), type: "percent" }, { key: "p", label: "p", type: "p" }, { key: "always", label: t("campaigns.alwaysvalid"), type: "p" },
+    { key: "treated", label: t("group.treated"), type: "count" }, { key: "held", label: t("group.holdout"), type: "count" }, { key: "visits", label: t("campaigns.visits"), type: "percent" }, { key: "revenue", label: t("campaigns.revenue"), type: "money" }];
+  const parts = [bars({ title: t("campaigns.uplift"), lead: t("campaigns.upliftmore", { window: answer.window ?? "–" }), file: "uplift", span: "w6", rows: compared, name: "rule", value: "value", low: "low", high: "high", type: "percent", none: t("campaigns.nouplift"), columns })];
+  parts.push(h("div", { class: "card w6" }, h("h3", null, t("campaigns.figures")), rows.length ? table(t("campaigns.figures"), columns, rows, true) : empty(t("nothing"), t("campaigns.nouplift")),
+    [...new Set(rows.flatMap((r) => r.cautions ?? []))].slice(0, 4).map((caution) => h("p", { class: "lead" }, caution))));
+  for (const r of compared.filter((one) => one.months?.length > 1).slice(0, 4)) {
+    parts.push(lines({ title: `${t("campaigns.upliftname")}: ${format.words(r.rule)}`, lead: t("campaigns.overtime"), file: `uplift-${r.rule}`, span: "w6", x: "month", xType: "month", xLabel: t("month"), type: "percent", rows: r.months.map((m) => ({ month: m.month, ...of(m, "purchase") })), series: [{ key: "value", label: t("campaigns.upliftname"), low: "low", high: "high" }] }));
   }
   return parts;
 }
@@ -62,18 +70,5 @@ function planned(answer) {
   return [
     lines({ title: t("campaigns.planned"), lead: t("campaigns.plannedmore"), file: "planned", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), none: t("campaigns.noplan"), rows: [...days].sort().map(([day, n]) => ({ day, n })), series: [{ key: "n", label: t("campaigns.due") }] }),
     h("div", { class: "card w6" }, h("h3", null, t("campaigns.next")), rows.length ? table(t("campaigns.next"), [{ key: "due", label: t("time"), cell: (r) => format.time(r.due ?? r.at ?? r.day) }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : format.count(r.users ?? r.count)) }, { key: "why", label: t("why"), cell: (r) => (Array.isArray(r.why) ? whyText(r.why) : format.words(r.reason ?? r.why)) }], rows.slice(0, 100), true) : empty(t("nothing"), t("campaigns.noplan"))),
-  ];
-}
-
-function decided(answer) {
-  const rows = answer.decisions ?? [];
-  const reasons = new Map();
-  for (const one of rows) {
-    const reason = one.reason ?? one.outcome ?? "–";
-    reasons.set(reason, (reasons.get(reason) ?? 0) + (one.count ?? 1));
-  }
-  return [
-    bars({ title: t("campaigns.reasons"), file: "decisions", span: "w6", rows: [...reasons].map(([name, n]) => ({ name, n })).sort((a, b) => b.n - a.n), value: "n", none: t("campaigns.nodecisions") }),
-    h("div", { class: "card w6" }, h("h3", null, t("campaigns.decisions")), rows.length ? table(t("campaigns.decisions"), [{ key: "at", label: t("time"), type: "time" }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : "–") }, { key: "reason", label: t("why"), cell: (r) => format.words(r.reason ?? r.outcome) }], rows.slice(-100).reverse(), true) : empty(t("nothing"), t("campaigns.nodecisions"))),
   ];
 }

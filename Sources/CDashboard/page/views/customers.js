@@ -147,7 +147,8 @@ function features(user) {
 function recommendations(user) {
   const rows = user.recommendations ?? [];
   return h("div", { class: "card" }, h("h3", null, t("customers.recommendations")), rows.length ? table(t("customers.recommendations"), [
-    { key: "item_id", label: t("item") }, { key: "score", label: t("score"), type: "decimal" }, { key: "by", label: t("customers.by"), type: "words" }], rows, true) : empty(t("nothing"), t("customers.norecommendations")));
+    { key: "item_id", label: t("item") }, { key: "score", label: t("score"), type: "decimal" }, { key: "by", label: t("customers.by"), type: "words" }], rows, true) : empty(t("nothing"), t("customers.norecommendations")),
+    user.recommended_categories?.length ? h("p", { class: "lead" }, t("customers.categories", { names: user.recommended_categories.map((c) => c.category).join(", ") })) : null);
 }
 
 function memberships(user) {
@@ -164,6 +165,6 @@ function decided(decisions) {
   const rows = decisions.value?.decisions ?? [];
   if (!decisions.value) card.append(missing(decisions.error));
   else if (!rows.length) card.append(empty(t("nothing"), t("customers.nodecisions")));
-  else card.append(table(t("customers.decisions"), [{ key: "at", label: t("time"), type: "time" }, { key: "rule", label: t("rule"), type: "words" }, { key: "outcome", label: t("customers.outcome"), cell: (d) => format.words(d.outcome ?? d.decision ?? d.group) }, { key: "reason", label: t("why"), type: "words" }], rows, true));
+  else card.append(table(t("customers.decisions"), [{ key: "at", label: t("time"), type: "time" }, { key: "rule", label: t("rule"), type: "words" }, { key: "decision", label: t("customers.outcome"), type: "words" }, { key: "due", label: t("campaigns.due"), type: "time" }], rows, true));
   return card;
 }

@@ -68,7 +68,7 @@ function curves({ metrics = {}, parameters = {} }) {
   }
   if (Array.isArray(metrics.reliability)) {
     out.push(lines({ title: t("models.reliability"), lead: t("models.reliabilitymore"), file: "reliability", span: "w6", x: "predicted", numericX: true, xType: "percent", xLabel: t("models.predicted"), type: "percent",
-      series: [{ key: "observed", label: t("models.observed") }], top: 1, rows: metrics.reliability.filter((b) => b.predicted !== null),
+      series: [{ key: "observed", label: t("models.observed") }], top: 1, diagonal: true, rows: metrics.reliability.filter((b) => b.predicted !== null),
       columns: [{ key: "from", label: t("from"), type: "percent" }, { key: "to", label: t("to"), type: "percent" }, { key: "rows", label: t("models.rows"), type: "count" }, { key: "predicted", label: t("models.predicted"), type: "percent" }, { key: "observed", label: t("models.observed"), type: "percent" }] }));
   }
   if (Array.isArray(metrics.lift_by_decile)) {

@@ -60,7 +60,7 @@ export async function show(page, { signal, onLive }) {
       state.live = data;
       note(data.events, Date.now(), data.events_per_s);
     }
-    if (name === "tick" || name === "triggers" || (name === "rates" && Date.now() - (state.shown ?? 0) > 2000)) {
+    if (name === "tick" || name === "triggers" || (name === "rates" && Date.now() - (state.shown ?? 0) > 5000)) {
       state.shown = Date.now();
       refresh().catch(() => {});
     }
@@ -91,25 +91,23 @@ function healthOf(card, status) {
     [t("now.journal"), t("now.journalmore", { n: format.count(journal.committed_record ?? journal.records), bytes: format.bytes(journal.bytes) })],
     [t("now.memory"), t("now.memorymore", { bytes: format.bytes(status.memory_bytes), state: format.bytes(status.state_bytes) })],
     [t("now.connections"), format.count(ingest.connections)],
-    [t("now.sinks"), status.sinks ? Object.entries(status.sinks).map(([name, s]) => `${name} ${typeof s === "object" ? Object.entries(s).map(([k, v]) => `${format.words(k)} ${v}`).join(" ") : s}`).join("; ") : null],
+    ...(status.sinks ?? []).map((sink) => [`${t("now.sink")} ${sink.name}`, [h("span", { class: `tag ${sink.last_error ? "bad" : ""}` }, format.words(sink.state)), " ", sink.last_error ?? (sink.last_delivered_at ? format.time(sink.last_delivered_at) : "")]]),
     [t("now.up"), `${format.span(status.uptime_s)}, roost ${status.version}`],
   ]));
 }
 
 async function triggers(newest, groups, status, signal) {
   const last = status.outbox.last_seq;
-  const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 500)}&limit=500`, signal);
+  const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 200)}&limit=200`, signal);
   if (!answer.value) { newest.replaceChildren(missing(answer.error)); return; }
   const list = answer.value.triggers;
   newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-12).reverse()) : empty(t("nothing"), t("now.notriggers")));
-  const decisions = await attempt("v1/decisions?limit=500", signal);
   const count = (key, of) => [...of.reduce((map, one) => map.set(one[key] ?? "–", (map.get(one[key] ?? "–") ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
   const of = list.filter((one) => one.type !== "erased");
   const share = (n) => `${format.count(n)} (${format.percent(n / of.length)})`;
   groups.replaceChildren(h("h3", null, t("now.last", { n: format.count(of.length) })), pairs([
     ...count("group", of).map(([group, n]) => [t(`group.${group}`), share(n)]),
     ...count("type", of).slice(0, 9).map(([type, n]) => [format.words(type), share(n)]),
-    ...(decisions.value?.decisions ? count("reason", decisions.value.decisions.filter((d) => d.reason)).slice(0, 6).map(([reason, n]) => [`${t("now.suppressed")}: ${format.words(reason)}`, format.count(n)]) : []),
   ]));
 }
 

@@ -11,15 +11,17 @@ import { forecastPlot } from "./customers.js";
 export async function show(page, { signal, parameters, go }) {
   const box = h("div", { class: "grid" });
   page.append(box);
-  const segment = parameters.get("segment");
-  const rulesPath = segment ? `v1/analytics/rules?segment=${encodeURIComponent(segment)}` : "v1/analytics/rules";
-  const [categories, rules, coupons, recommended, searches, promotions, segments] = await Promise.all([
-    attempt("v1/analytics/categories", signal), attempt(rulesPath, signal), attempt("v1/analytics/coupons", signal), attempt("v1/analytics/recommendations", signal), attempt("v1/analytics/search", signal), attempt("v1/analytics/promotions", signal), attempt("v1/segments", signal)]);
+  const query = new URLSearchParams();
+  if (parameters.get("segment")) query.set("segment", parameters.get("segment"));
+  if (parameters.get("pairs")) query.set("by", parameters.get("pairs"));
+  const rulesPath = `v1/analytics/rules${query.size ? `?${query}` : ""}`;
+  const [categories, rules, coupons, grades, searches, promotions, segments] = await Promise.all([
+    attempt("v1/analytics/categories", signal), attempt(rulesPath, signal), attempt("v1/analytics/coupons", signal), attempt("v1/analytics/grades", signal), attempt("v1/analytics/search", signal), attempt("v1/analytics/promotions", signal), attempt("v1/segments", signal)]);
   const or = (answer, title, make) => box.append(...(answer.value ? make(answer.value) : [h("div", { class: "card w6" }, h("h3", null, title), missing(answer.error))]));
   or(categories, t("products.categories"), categoryPlots);
   await forecasts(box, categories.value?.categories ?? [], { signal, parameters, go });
-  or(rules, t("products.rules"), (value) => rulePlot(value, segments.value?.segments ?? [], segment, go));
-  or(recommended, t("products.recommended"), recommendedTables);
+  or(rules, t("products.rules"), (value) => rulePlot(value, segments.value?.segments ?? [], parameters, go));
+  or(grades, t("products.grades"), gradeTable);
   or(coupons, t("products.coupons"), couponPlots);
   or(promotions, t("products.promotions"), promotionPlots);
   or(searches, t("products.search"), searchTable);
@@ -64,22 +66,29 @@ function forecastDetails(answer) {
 }
 const stationary = (test) => (test ? t(test.stationary ? "forecast.stationary" : "forecast.notstationary", { test: test.test.toUpperCase(), statistic: format.decimal(test.statistic), p: format.p(test.p) }) : null);
 
-function rulePlot(answer, segments, chosen, go) {
-  const named = (one) => (Array.isArray(one) ? one.join(" + ") : String(one));
-  const rows = (answer.rules ?? []).slice(0, 60).map((r) => ({ ...r, from: named(r.antecedent ?? r.antecedents ?? r.from ?? r.if), to: named(r.consequent ?? r.consequents ?? r.to ?? r.then) }));
-  const edges = rows.map((r) => ({ ...r, weight: r.lift, text: `${r.from} → ${r.to}\n${t("products.lift")} ${format.decimal(r.lift)}, ${t("products.confidence")} ${format.percent(r.confidence)}` }));
+function rulePlot(answer, segments, parameters, go) {
+  const rows = (answer.pairs ?? []).slice(0, 50).map((r) => ({ from: r.items[0], to: r.items[1], lift: r.lift, support: r.support, baskets: r.baskets, forward: r.confidence[0], backward: r.confidence[1] }));
+  const edges = rows.map((r) => ({ ...r, weight: r.lift, text: `${r.from} – ${r.to}\n${t("products.lift")} ${format.decimal(r.lift)}, ${t("products.baskets")} ${format.count(r.baskets)}` }));
+  const choose = (name, label, options) => h("label", null, label, " ", h("select", { onchange: (e) => go({ [name]: e.target.value || null }) }, options.map(([value, text]) => h("option", { value, selected: value === (parameters.get(name) ?? "") }, text))));
   return [h("div", { class: "w6" },
-    h("label", null, t("segment"), " ", h("select", { onchange: (e) => go({ segment: e.target.value || null }) }, h("option", { value: "" }, t("products.everybody")), segments.map((s) => h("option", { value: s.name, selected: s.name === chosen }, format.words(s.name))))),
-    network({ title: t("products.rules"), lead: t("products.rulesmore"), file: "rules", rows: edges, none: t("products.norules"), columns: [{ key: "from", label: t("products.if") }, { key: "to", label: t("products.then") }, { key: "support", label: t("products.support"), type: "percent" }, { key: "confidence", label: t("products.confidence"), type: "percent" }, { key: "lift", label: t("products.lift"), type: "decimal" }] }))];
+    h("div", { class: "tools" }, choose("segment", t("segment"), [["", t("products.everybody")], ...segments.map((s) => [s.name, format.words(s.name)])]), choose("pairs", t("products.pairsof"), [["", t("item")], ["category", t("category")]])),
+    network({ title: t("products.rules"), lead: t("products.rulesmore"), file: "rules", rows: edges, none: t("products.norules"), columns: [{ key: "from", label: t("products.if") }, { key: "to", label: t("products.then") }, { key: "lift", label: t("products.lift"), type: "decimal" }, { key: "support", label: t("products.support"), type: "percent" },
+      { key: "baskets", label: t("products.baskets"), type: "count" }, { key: "forward", label: t("products.forward"), type: "percent" }, { key: "backward", label: t("products.backward"), type: "percent" }] })),
+  recommended(answer.recommended?.overall)];
 }
 
-function recommendedTables(answer) {
-  const list = (key, title) => {
-    const rows = answer[key] ?? [];
-    return h("div", { class: "card w6" }, h("h3", null, t(title)), rows.length ? table(t(title), [{ key: "item_id", label: t("item") }, { key: "count", label: t("products.times"), type: "count", cell: (r) => format.count(r.count ?? r.users) }, { key: "share", label: t("share"), type: "percent" }], rows.slice(0, 30), true) : empty(t("nothing")));
-  };
-  return [list("most", "products.most"), list("least", "products.least")];
+function recommended(overall) {
+  const card = h("div", { class: "card w6" }, h("h3", null, t("products.recommended")));
+  if (!overall) { card.append(empty(t("nothing"), t("products.norecommended"))); return card; }
+  const list = (rows, title) => table(t(title), [{ key: "item_id", label: t("item") }, { key: "users", label: t("users"), type: "count" }], rows);
+  card.append(h("p", { class: "lead" }, t("products.recommendedmore", { users: format.count(overall.users), items: format.count(overall.items), never: format.count(overall.never) })),
+    h("div", { class: "two" }, list(overall.most, "products.most"), list(overall.hardly_ever, "products.least")));
+  return card;
 }
+
+const gradeTable = ({ grades }) => [h("div", { class: "card w6" }, h("h3", null, t("products.grades")), grades.length ? table(t("products.grades"), [
+  { key: "grade", label: t("grade") }, { key: "users", label: t("users"), type: "count" }, { key: "revenue_share", label: t("segments.ofrevenue"), type: "percent" },
+  { key: "first", label: t("products.first"), cell: (g) => format.text(g.first?.category ?? g.first) }, { key: "second", label: t("products.second"), cell: (g) => format.text(g.second?.category ?? g.second) }], grades, true) : empty(t("nothing")))];
 
 function couponPlots({ segments, months }) {
   const states = ["used", "not_used", "clicked"];

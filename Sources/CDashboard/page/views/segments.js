@@ -38,6 +38,8 @@ export async function show(page, { signal, parameters, go, onLive }) {
   for (const kind of ["tiers", "grades"]) {
     if (answer.value[kind]?.length) box.append(worth(kind, answer.value[kind]));
   }
+  const personas = await attempt("v1/analytics/personas", signal);
+  if (personas.value?.segments?.length) box.append(people(personas.value.segments));
   box.append(...(await moves(parametersOf, signal)));
   if (parametersOf) box.append(...curves(parametersOf));
 }
@@ -53,6 +55,10 @@ const profile = ({ features, names, centroids }) => heat({
   across: features, acrossType: "words", acrossLabel: t("feature"), down: names, downType: "words", downLabel: t("segment"), valueLabel: t("segments.sd"),
   value: (i, j) => centroids[i][j], cellHeight: 34,
 });
+
+const people = (rows) => h("div", { class: "card" }, h("h3", null, t("segments.personas")), h("p", { class: "lead" }, t("segments.personasmore")),
+  h("ul", { class: "stream" }, rows.map((r) => h("li", null, h("strong", null, format.words(r.segment)), h("div", null, h("p", null, r.sentence),
+    h("p", { class: "why" }, (r.tests ?? []).slice(0, 5).map((one) => `${format.words(one.trait)}: ${t("segments.effect")} ${format.signed(one.effect)}, p ${format.p(one.p)}`).join(" · ")))))));
 
 function means(segments) {
   const features = [...new Set(segments.flatMap((s) => Object.keys(s.centroid)))];
@@ -76,8 +82,6 @@ async function moves(parameters, signal) {
     rows.push(h("div", { class: "card w5" }, h("h3", null, t("segments.months")), months.length ? table(t("segments.months"), [
       { key: "segment", label: t("segment"), type: "words" }, { key: "month", label: t("month"), type: "month" }, { key: "revenue", label: t("revenue"), type: "money" },
       { key: "buyers", label: t("buyers"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "churned", label: t("segments.churned"), type: "percent" }], months.reverse(), true) : empty(t("nothing"))));
-  } else if (parameters?.moves) {
-    rows.push(h("div", { class: "card" }, h("h3", null, t("segments.refitmoves")), h("pre", null, JSON.stringify(parameters.moves))));
   } else rows.push(h("div", { class: "card" }, h("h3", null, t("segments.months")), answer.value ? empty(t("nothing"), t("segments.nomoves")) : missing(answer.error)));
   return rows;
 }
