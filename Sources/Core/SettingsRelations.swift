@@ -53,7 +53,8 @@ package struct SettingsConflict: Sendable, Equatable {
 extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
-        listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
+        listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts
+            + segmentationConflicts
             + models.tiers.conflicts + outcomeConflicts + limitConflicts
     }
 

@@ -18,6 +18,7 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    case uplift
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -52,6 +53,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
+        "/v1/analytics/uplift": .uplift,
         "/": .unbuilt("the dashboard is"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
@@ -86,6 +88,7 @@ enum Route: Sendable, Equatable {
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit", "sink"]
+        case .uplift: ["rule"]
         default: []
         }
     }

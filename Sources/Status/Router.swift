@@ -106,6 +106,9 @@ struct Router: Sendable {
         case .triggers: return try triggers(call.parameters)
         case .deadLetters: return try await deadLetters(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
+        case .uplift:
+            let uplift = await source.uplift(of: try call.parameters.text("rule"))
+            return HTTPResponse(json: jsonBytes { $0.value(uplift) })
         case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }
     }

@@ -11,15 +11,13 @@ import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from client import merged
 from faults import metric
 from features import stamp
-from harness import EVENT_CLOCK, Skip, check, check_each, eventually, expect, expect_equal, expect_sequence
+from harness import Skip, check, check_each, eventually, expect, expect_equal, expect_sequence
 
 QUICK = {"limits": {"sink_retry_least": "20ms", "sink_retry_most": "200ms"}}
-DAY = 86_400_000_000
 START = 1_735_689_600_000_000
 
 
@@ -28,6 +26,13 @@ def carts(count, first=0):
     return [
         (json.dumps({"user_id": f"u{n}", "event": "add_to_cart", "ts": stamp(START + n * 60_000_000)}) + "\n").encode()
         for n in range(first, first + count)]
+
+
+def waiting(env, **config):
+    """A daemon that has not been started, so that its sinks may lie beside it."""
+    daemon = env.daemon()
+    daemon.config = merged(daemon.config, {**QUICK, **config})
+    return daemon
 
 
 def fire(daemon, lines, name="log"):
@@ -152,14 +157,14 @@ def without_repeats(seqs):
 def sinks_deliver_everything_in_order(env):
     """Three kinds beside each other, with filters; every trigger of the outbox once each while nothing fails."""
     receiver, hook = Receiver(), Hook()
-    with env.daemon() as daemon:
-        path = daemon.home / "out.ndjson"
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
-            {"type": "tcp", "address": f"127.0.0.1:{receiver.port}", "name": "all"},
-            {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/t?x=1", "name": "carts", "types": ["cart_abandoned"],
-             "batch": 7, "secret": "geheim"},
-            {"type": "file", "path": str(path), "name": "file"}]})
-        daemon.start()
+    daemon = waiting(env)
+    path = daemon.home / "out.ndjson"
+    daemon.config["sinks"] = [
+        {"type": "tcp", "address": f"127.0.0.1:{receiver.port}", "name": "all"},
+        {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/t?x=1", "name": "carts", "types": ["cart_abandoned"],
+         "batch": 7, "secret": "geheim"},
+        {"type": "file", "path": str(path), "name": "file"}]
+    with daemon:
         triggers = fire(daemon, env.log("synthetic"))
         sent = [t for t in triggers if t["group"] == "treated"]
         eventually("the TCP receiver has all", lambda: len(receiver.lines) >= len(sent))
@@ -193,12 +198,12 @@ def sinks_lose_nothing_when_killed(env, kind):
     """kill -9 of the daemon and of the receiver at random moments: everything arrives, in order but for repeats."""
     rng = random.Random(env.seed)
     receiver, hook = Receiver(acknowledge=True), Hook(lambda number: 503 if number % 5 == 4 else 200)
-    with env.daemon() as daemon:
-        path = daemon.home / "out.ndjson"
-        sink = {"tcp": {"address": f"127.0.0.1:{receiver.port}", "ack": True},
-                "webhook": {"url": f"http://127.0.0.1:{hook.port}/"}, "file": {"path": str(path)}}[kind]
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [{"type": kind, "name": "s", **sink}]})
-        daemon.start()
+    daemon = waiting(env)
+    path = daemon.home / "out.ndjson"
+    sink = {"tcp": {"address": f"127.0.0.1:{receiver.port}", "ack": True},
+            "webhook": {"url": f"http://127.0.0.1:{hook.port}/"}, "file": {"path": str(path)}}[kind]
+    daemon.config["sinks"] = [{"type": kind, "name": "s", **sink}]
+    with daemon:
         got, users = [], 0
         for _ in range(6 if env.long else 4):
             fire(daemon, carts(60, users))
@@ -231,13 +236,11 @@ def sinks_do_not_wait_for_each_other(env):
     stuck, good, bad = Receiver(read=False), Receiver(), Hook(lambda number: 500)
     probe = socket.socket()
     probe.bind(("127.0.0.1", 0))
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
+    with waiting(env, sinks=[
             {"type": "tcp", "address": f"127.0.0.1:{stuck.port}", "name": "stuck", "ack": True},
             {"type": "tcp", "address": f"127.0.0.1:{probe.getsockname()[1]}", "name": "absent"},
             {"type": "webhook", "url": f"http://127.0.0.1:{bad.port}/", "name": "bad", "timeout": "2s"},
-            {"type": "tcp", "address": f"127.0.0.1:{good.port}", "name": "good"}]})
-        daemon.start()
+            {"type": "tcp", "address": f"127.0.0.1:{good.port}", "name": "good"}]) as daemon:
         triggers = fire(daemon, carts(300))
         eventually("the good one has all", lambda: len(good.lines) == len(triggers), 10)
         eventually("the bad one was tried", lambda: sink_of(daemon, "bad")["failures"] >= 3)
@@ -268,11 +271,9 @@ def sinks_give_up_into_dead_letters(env):
     refusing = threading.Event()
     refusing.set()
     hook = Hook(lambda number: 422 if refusing.is_set() else 200)
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
+    with waiting(env, sinks=[
             {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/", "name": "crm", "batch": 4,
-             "dead_letter_after": "2s"}]})
-        daemon.start()
+             "dead_letter_after": "2s"}]) as daemon:
         first = fire(daemon, carts(8))
         eventually("they are given up", lambda: sink_of(daemon, "crm")["dead"] == len(first))
         expect_equal(metric(daemon, "roost_sink_dead_total"), len(first), "counted")
@@ -307,11 +308,9 @@ def sinks_tell_what_retention_dropped(env):
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
     probe.close()
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {
-            **QUICK, "retention": {"outbox": {"count": 2000}}, "snapshot": {"interval": "1s"},
-            "sinks": [{"type": "tcp", "address": f"127.0.0.1:{port}", "name": "away"}]})
-        daemon.start()
+    with waiting(
+            env, retention={"outbox": {"count": 2000}}, snapshot={"interval": "1s"},
+            sinks=[{"type": "tcp", "address": f"127.0.0.1:{port}", "name": "away"}]) as daemon:
         triggers = fire(daemon, carts(5000))
         last = triggers[-1]["seq"]
         eventually("the outbox is cut", lambda: daemon.status.status()["outbox"]["oldest"] > 1, 60)
@@ -333,40 +332,38 @@ def sinks_speak_tls(env):
     """HTTPS to a certificate that the configuration trusts; to one it does not, nothing is sent."""
     if not shutil.which("openssl"):
         raise Skip("openssl is not installed")
-    with env.daemon() as daemon:
-        key, certificate = daemon.home / "key.pem", daemon.home / "cert.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-             "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        hook = Hook(context=context)
-        url = f"https://localhost:{hook.port}/t"
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
-            {"type": "webhook", "url": url, "name": "trusted", "ca_file": str(certificate)},
-            {"type": "webhook", "url": url + "2", "name": "stranger"}]})
-        daemon.start()
+    daemon = waiting(env)
+    key, certificate = daemon.home / "key.pem", daemon.home / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    hook = Hook(context=context)
+    url = f"https://localhost:{hook.port}/t"
+    daemon.config["sinks"] = [
+        {"type": "webhook", "url": url, "name": "trusted", "ca_file": str(certificate)},
+        {"type": "webhook", "url": url + "2", "name": "stranger"}]
+    with daemon:
         triggers = fire(daemon, carts(10))
         eventually("the trusted one has all", lambda: len(hook.taken()) == len(triggers))
         eventually("the other fails", lambda: sink_of(daemon, "stranger")["failures"] > 0)
         expect("certificate" in sink_of(daemon, "stranger")["last_error"], f"{sink_of(daemon, 'stranger')}")
         expect_equal(sink_of(daemon, "stranger")["cursor"], 0, "nothing was sent to it")
-        hook.close()
+    hook.close()
 
 
 @check
 def sinks_keep_their_place(env):
     """A new sink begins now or with the oldest as told; a restart goes on; a consumer cannot take its name."""
-    with env.daemon() as daemon:
+    with waiting(env) as daemon:
         folder = daemon.home
-        base = daemon.config
-        daemon.start()
         before = fire(daemon, carts(20))
         daemon.terminate()
-        daemon.config = merged(base, {**QUICK, "sinks": [
+        daemon.config["sinks"] = [
             {"type": "file", "path": str(folder / "now.ndjson"), "name": "now"},
-            {"type": "file", "path": str(folder / "old.ndjson"), "name": "old", "from": "oldest"}]})
+            {"type": "file", "path": str(folder / "old.ndjson"), "name": "old", "from": "oldest"}]
         daemon.start()
         after = fire(daemon, carts(20, 20), "more")
         seqs = lambda name: [json.loads(l)["seq"] for l in (folder / name).read_bytes().splitlines()]

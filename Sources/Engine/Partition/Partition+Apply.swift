@@ -154,6 +154,7 @@ extension Partition {
         if late {
             if time >= user.pointee.lastDecided { user.pointee.profile.merge(profile(row, batch)) }
             decideLate(slot, time: time, code: code, row: UInt32(truncatingIfNeeded: index))
+            if followUps.isWaiting(slot) { followUps.happened(slot, at: time, value: spent(row, code)) }
         } else {
             pending.push(
                 PendingEntry(
@@ -163,12 +164,18 @@ extension Partition {
         }
     }
 
+    /// Of a purchase, millionths; nil of another event.
+    private func spent(_ row: UnsafePointer<EventRow>, _ code: UInt16) -> Int64? {
+        guard code == EventNames.purchase else { return nil }
+        return row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0
+    }
+
     @inline(never)
     private func awaitPurchase(_ row: UnsafePointer<EventRow>, _ slot: Int) {
         pendingPurchases.push(
             PendingPurchase(
                 time: row.pointee.time, arrival: arrivals,
-                value: row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0,
+                value: spent(row, EventNames.purchase) ?? 0,
                 slot: UInt32(truncatingIfNeeded: slot)))
     }
 

@@ -49,6 +49,7 @@ extension Partition {
             StatePart("strings", strings.byteCount),
             StatePart("dedupe", dedupe.byteCount),
             StatePart("captured rows", anchors.byteCount + intents.byteCount),
+            StatePart("open outcomes", followUps.byteCount),
         ]
     }
 }

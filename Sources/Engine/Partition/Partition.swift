@@ -81,6 +81,7 @@ final class Partition {
     var highIntent = OutcomeSlot<HighIntentModel>(IntentFeature.names)
     var anchors: AnchorRows
     var intents: IntentRows
+    var followUps: FollowUps
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -126,6 +127,7 @@ final class Partition {
         segments = SegmentState()
         anchors = AnchorRows(settings.outcomes)
         intents = IntentRows(settings.outcomes)
+        followUps = FollowUps(settings.outcomes)
         mobileDevice = Self.intern("mobile", &strings)
     }
 
@@ -141,7 +143,7 @@ final class Partition {
         users.byteCount + accounts.byteCount + pool.byteCount + strings.byteCount + dedupe.byteCount
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
-            + intents.byteCount
+            + intents.byteCount + followUps.byteCount
     }
 
     /// The day of now.

@@ -84,7 +84,7 @@ struct ReportRows {
     }
 
     /// Dates of every buyer on the first of each month, or as they were told.
-    func dates(_ figure: (BacktestFigures) -> Figure<DateFigures>) -> [[String]] {
+    func dates(_ figure: @escaping (BacktestFigures) -> Figure<DateFigures>) -> [[String]] {
         func of(_ value: @escaping (DateFigures) -> String) -> (BacktestFigures) -> String {
             { figure($0).value.map(value) ?? "–" }
         }
