@@ -19,7 +19,7 @@ REFITTED = {
     "clock": {"mode": "event", "allowed_lateness": "1h"},
     "models": {
         "enabled": ["segments", "repurchase", "churn"], "schedule": {"every": "60d", "at": "3h"},
-        "churn": {"learners": ["logistic"], "resamplings": ["none"], "trials": 1}},
+        "churn": {"learners": ["logistic"], "resampling": ["none"], "trials": 1}},
 }
 
 

@@ -79,6 +79,8 @@ import Testing
         case .mapping: .object([.init("a", .string("b"))])
         case .schedule: .object([.init("every", .string("1h"))])
         case .sources: .array([.object([.init("address", .string("shop.example:9000"))])])
+        case .sinks:
+            .array([.object([.init("type", .string("tcp")), .init("address", .string("crm.example:9100"))])])
         case .fixed(let only, _): only
         }
     }
