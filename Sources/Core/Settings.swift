@@ -271,6 +271,8 @@ package struct Settings: Sendable, Equatable {
     package struct TriggerSettings: Sendable, Equatable {
         /// Wall clock: what was due longer ago is recorded as stale and not sent.
         package var maxAge: Int64 = 6 * Microseconds.hour
+        /// How long after a trigger its outcome is looked for; nil: it is not.
+        package var outcomeWindow: Int64? = 7 * Microseconds.day
         package var browseAbandoned = Rule(delay: 24 * Microseconds.hour)
         package var cartAbandoned = Rule(delay: Microseconds.hour)
         package var checkoutAbandoned = Rule(delay: 30 * Microseconds.minute)
@@ -346,6 +348,8 @@ package struct Limits: Sendable, Equatable {
     /// Purchases kept with their items for each user.
     package var recentPurchases = 10
     package var producers = 10_000
+    /// Triggers whose outcome is waited for; later ones are not followed.
+    package var outcomes = 1 << 20
 
     package init() {}
 

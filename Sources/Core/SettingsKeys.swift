@@ -330,7 +330,12 @@ package enum SettingsKeys {
         [
             SettingsKey(
                 "triggers.max_age", .duration(\.triggers.maxAge, Microseconds.second...year),
-                "Wall clock: a trigger due longer ago than this is recorded as stale and not sent.")
+                "Wall clock: a trigger due longer ago than this is recorded as stale and not sent."),
+            SettingsKey(
+                "triggers.outcome_window",
+                .optionalDuration(\.triggers.outcomeWindow, Microseconds.minute...year),
+                "How long after a trigger purchase, revenue and return are looked for, for /v1/analytics/uplift; "
+                    + "null: they are not."),
         ]
         + rule(
             "browse_abandoned", "A product seen and not put into the cart.",
@@ -486,5 +491,8 @@ package enum SettingsKeys {
             "Purchases kept with their items for each user."),
         SettingsKey(
             "limits.producers", .count(\.limits.producers, 1...many), "Producers whose numbers are kept."),
+        SettingsKey(
+            "limits.outcomes", .count(\.limits.outcomes, Partitioning.count...1 << 30),
+            "Triggers whose outcome is waited for, about 90 bytes each; later ones are not followed."),
     ]
 }

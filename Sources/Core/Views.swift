@@ -469,6 +469,10 @@ package protocol StatusSource: Sendable {
     /// NDJSON lines of the outbox with their numbers.
     func triggers(after: Int64, limit: Int, filter: TriggerFilter) async -> TriggerPage
     func deadLetters(after: Int64, limit: Int) async -> [DeadLetterView]
+    /// What messages changed, by rule.
+    ///
+    /// - Parameter rule: that one only; nil: all.
+    func uplift(of rule: String?) async -> JSONValue
     /// Triggers that a sink could not deliver; nil where there is no sink of that name.
     func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]?
     /// Forgets a user; answers when nothing shows them any more.

@@ -19,6 +19,7 @@ enum Route: Sendable, Equatable {
     case erasure(String)
     case backup
     case forecast
+    case uplift
     /// A file of the dashboard.
     case page(String)
     case analysis(String)
@@ -58,6 +59,7 @@ enum Route: Sendable, Equatable {
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
         "/": .page("/"), "/v1/live": .live, "/v1/analytics/forecast": .forecast,
+        "/v1/analytics/uplift": .uplift,
     ]
 
     private static func decoded(_ part: ArraySlice<UInt8>, as name: String) throws(Refusal) -> [UInt8] {
@@ -91,6 +93,7 @@ enum Route: Sendable, Equatable {
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit", "sink"]
         case .forecast: ["user", "item", "category", "horizon"]
+        case .uplift: ["rule"]
         default: []
         }
     }

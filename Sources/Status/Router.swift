@@ -111,6 +111,10 @@ struct Router: Sendable {
         case .events: return try await events(body, isGzip: call.isGzip)
         case .page(let path):
             return try DashboardFiles.shared.response(path, known: call.ifNoneMatch)
+        case .uplift:
+            let uplift = await source.uplift(of: try call.parameters.text("rule"))
+            return HTTPResponse(json: jsonBytes { $0.value(uplift) })
+        case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }
     }
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from client import merged
-from features import DAY, UTC, parse_stamp, stamp
+from features import DAY, UTC, load, parse_stamp, stamp
 from harness import EVENT_CLOCK, check, check_each, expect, expect_equal, expect_sequence
 
 RESULTS = ["triggers.ndjson", "report.json", "report.html"]
@@ -19,7 +19,7 @@ REFITTED = {
     "clock": {"mode": "event", "allowed_lateness": "1h"},
     "models": {
         "enabled": ["segments", "repurchase", "churn"], "schedule": {"every": "60d", "at": "3h"},
-        "churn": {"learners": ["logistic"], "resamplings": ["none"], "trials": 1}},
+        "churn": {"learners": ["logistic"], "resampling": ["none"], "trials": 1}},
 }
 
 
@@ -51,7 +51,7 @@ class Backtest:
         return (self.out / name).read_bytes()
 
     def triggers(self, name="triggers.ndjson"):
-        return [json.loads(line) for line in self.bytes(name).splitlines()]
+        return [load(line) for line in self.bytes(name).splitlines()]
 
     @property
     def report(self):

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
+import os
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -15,25 +17,32 @@ from pathlib import Path
 
 from client import merged
 from faults import metric
-from features import stamp
-from harness import EVENT_CLOCK, Skip, check, check_each, eventually, expect, expect_equal, expect_sequence
+from features import DAY, SECOND, load, stamp
+from harness import Skip, check, check_each, eventually, expect, expect_equal, expect_sequence
 
 QUICK = {"limits": {"sink_retry_least": "20ms", "sink_retry_most": "200ms"}}
-DAY = 86_400_000_000
-START = 1_735_689_600_000_000
+START = 1_735_689_600 * SECOND
 
 
-def carts(count, first=0):
-    """So many users who leave a cart, a minute apart: each fires cart_abandoned an hour later."""
+def carts(count, day=0):
+    """So many users who leave a cart on a day, ten seconds apart: each fires cart_abandoned an hour later."""
     return [
-        (json.dumps({"user_id": f"u{n}", "event": "add_to_cart", "ts": stamp(START + n * 60_000_000)}) + "\n").encode()
-        for n in range(first, first + count)]
+        (json.dumps({"user_id": f"u{day}-{n}", "event": "add_to_cart", "ts": stamp(START + day * DAY + n * SECOND)})
+         + "\n").encode()
+        for n in range(0, 10 * count, 10)]
+
+
+def waiting(env, **config):
+    """A daemon that has not been started, so that its sinks may lie beside it."""
+    daemon = env.daemon()
+    daemon.config = merged(daemon.config, {**QUICK, **config})
+    return daemon
 
 
 def fire(daemon, lines, name="log"):
-    """Feeds lines and moves the clock far enough for everything to fire; the triggers as the status port has them."""
+    """Feeds lines and moves the clock to the end of the day; the triggers as the status port has them."""
     daemon.feed(lines, name)
-    now = max(json.loads(line)["ts"] for line in lines)
+    now = daemon.status.status()["clock"]["now"]
     with daemon.producer("clock") as producer:
         producer.advance(now[:10] + "T23:59:59Z")
     return daemon.status.triggers()
@@ -130,7 +139,7 @@ class Hook:
         triggers = []
         for status, _, body in list(self.requests):
             if 200 <= status < 300:
-                told = json.loads(body)
+                told = load(body)
                 triggers += told if isinstance(told, list) else [told]
         return triggers
 
@@ -152,20 +161,20 @@ def without_repeats(seqs):
 def sinks_deliver_everything_in_order(env):
     """Three kinds beside each other, with filters; every trigger of the outbox once each while nothing fails."""
     receiver, hook = Receiver(), Hook()
-    with env.daemon() as daemon:
-        path = daemon.home / "out.ndjson"
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
-            {"type": "tcp", "address": f"127.0.0.1:{receiver.port}", "name": "all"},
-            {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/t?x=1", "name": "carts", "types": ["cart_abandoned"],
-             "batch": 7, "secret": "geheim"},
-            {"type": "file", "path": str(path), "name": "file"}]})
-        daemon.start()
+    daemon = waiting(env)
+    path = daemon.home / "out.ndjson"
+    daemon.config["sinks"] = [
+        {"type": "tcp", "address": f"127.0.0.1:{receiver.port}", "name": "all"},
+        {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/t?x=1", "name": "carts", "types": ["cart_abandoned"],
+         "batch": 7, "secret": "geheim"},
+        {"type": "file", "path": str(path), "name": "file"}]
+    with daemon:
         triggers = fire(daemon, env.log("synthetic"))
         sent = [t for t in triggers if t["group"] == "treated"]
         eventually("the TCP receiver has all", lambda: len(receiver.lines) >= len(sent))
-        expect_sequence([json.loads(line) for line in receiver.lines], sent, "lines over TCP")
+        expect_sequence([load(line) for line in receiver.lines], sent, "lines over TCP")
         eventually("the file has all", lambda: path.exists() and path.read_bytes().count(b"\n") >= len(sent))
-        expect_sequence([json.loads(line) for line in path.read_bytes().splitlines()], sent, "lines of the file")
+        expect_sequence([load(line) for line in path.read_bytes().splitlines()], sent, "lines of the file")
         wanted = [t for t in sent if t["type"] == "cart_abandoned"]
         eventually("the webhook has all", lambda: len(hook.taken()) >= len(wanted))
         expect_sequence(hook.taken(), wanted, "triggers posted")
@@ -193,16 +202,15 @@ def sinks_lose_nothing_when_killed(env, kind):
     """kill -9 of the daemon and of the receiver at random moments: everything arrives, in order but for repeats."""
     rng = random.Random(env.seed)
     receiver, hook = Receiver(acknowledge=True), Hook(lambda number: 503 if number % 5 == 4 else 200)
-    with env.daemon() as daemon:
-        path = daemon.home / "out.ndjson"
-        sink = {"tcp": {"address": f"127.0.0.1:{receiver.port}", "ack": True},
-                "webhook": {"url": f"http://127.0.0.1:{hook.port}/"}, "file": {"path": str(path)}}[kind]
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [{"type": kind, "name": "s", **sink}]})
-        daemon.start()
-        got, users = [], 0
-        for _ in range(6 if env.long else 4):
-            fire(daemon, carts(60, users))
-            users += 60
+    daemon = waiting(env)
+    path = daemon.home / "out.ndjson"
+    sink = {"tcp": {"address": f"127.0.0.1:{receiver.port}", "ack": True},
+            "webhook": {"url": f"http://127.0.0.1:{hook.port}/"}, "file": {"path": str(path)}}[kind]
+    daemon.config["sinks"] = [{"type": kind, "name": "s", **sink}]
+    with daemon:
+        got = []
+        for day in range(6 if env.long else 4):
+            fire(daemon, carts(60, day))
             time.sleep(rng.uniform(0, 0.15))
             if kind == "tcp" and rng.random() < 0.5:
                 port, lines = receiver.port, receiver.lines
@@ -231,13 +239,12 @@ def sinks_do_not_wait_for_each_other(env):
     stuck, good, bad = Receiver(read=False), Receiver(), Hook(lambda number: 500)
     probe = socket.socket()
     probe.bind(("127.0.0.1", 0))
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
+    port = probe.getsockname()[1]
+    with waiting(env, sinks=[
             {"type": "tcp", "address": f"127.0.0.1:{stuck.port}", "name": "stuck", "ack": True},
-            {"type": "tcp", "address": f"127.0.0.1:{probe.getsockname()[1]}", "name": "absent"},
+            {"type": "tcp", "address": f"127.0.0.1:{port}", "name": "absent"},
             {"type": "webhook", "url": f"http://127.0.0.1:{bad.port}/", "name": "bad", "timeout": "2s"},
-            {"type": "tcp", "address": f"127.0.0.1:{good.port}", "name": "good"}]})
-        daemon.start()
+            {"type": "tcp", "address": f"127.0.0.1:{good.port}", "name": "good"}]) as daemon:
         triggers = fire(daemon, carts(300))
         eventually("the good one has all", lambda: len(good.lines) == len(triggers), 10)
         eventually("the bad one was tried", lambda: sink_of(daemon, "bad")["failures"] >= 3)
@@ -246,20 +253,21 @@ def sinks_do_not_wait_for_each_other(env):
         expect("answered 500" in state["last_error"], f"its reason: {state['last_error']}")
         eventually("the absent one was tried", lambda: "refused" in (sink_of(daemon, "absent")["last_error"] or ""))
         expect_equal(sink_of(daemon, "stuck")["cursor"], 0, "nothing counts before it is acknowledged")
-        fire(daemon, carts(300, 300), "more")
+        fire(daemon, carts(300, 1), "more")
         eventually("the good one has the rest", lambda: len(good.lines) == 600, 10)
         expect_equal(metric(daemon, 'roost_sink_failing'), 0, "the first sink listed is stuck, not failing")
         stuck.reading, stuck.acknowledge = True, True
-        probe.listen()
+        probe.close()
+        absent = Receiver(port=port)
         eventually("the stuck one has caught up", lambda: sink_of(daemon, "stuck")["behind"] == 0)
         expect_sequence(without_repeats(stuck.seqs), list(range(1, 601)), "what the stuck one got")
         eventually("the absent one is sent to", lambda: sink_of(daemon, "absent")["behind"] == 0)
+        expect_sequence(without_repeats(absent.seqs), list(range(1, 601)), "what the absent one got")
         begun = time.monotonic()
         expect_equal(daemon.terminate(), 0, "exit code with a sink failing")
         expect(time.monotonic() - begun < 10, "the stop does not wait for a receiver")
-    for receiver in (stuck, good, bad):
+    for receiver in (stuck, good, bad, absent):
         receiver.close()
-    probe.close()
 
 
 @check
@@ -268,16 +276,14 @@ def sinks_give_up_into_dead_letters(env):
     refusing = threading.Event()
     refusing.set()
     hook = Hook(lambda number: 422 if refusing.is_set() else 200)
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
+    with waiting(env, sinks=[
             {"type": "webhook", "url": f"http://127.0.0.1:{hook.port}/", "name": "crm", "batch": 4,
-             "dead_letter_after": "2s"}]})
-        daemon.start()
+             "dead_letter_after": "2s"}]) as daemon:
         first = fire(daemon, carts(8))
         eventually("they are given up", lambda: sink_of(daemon, "crm")["dead"] == len(first))
         expect_equal(metric(daemon, "roost_sink_dead_total"), len(first), "counted")
         refusing.clear()
-        after = fire(daemon, carts(5, 8), "more")
+        after = fire(daemon, carts(5, 1), "more")
         eventually("the next are delivered", lambda: len(hook.taken()) == 5)
         expect_equal([t["seq"] for t in hook.taken()], [t["seq"] for t in after[8:]], "the next")
         letters = daemon.status.paged("/v1/dead-letters", sink="crm")
@@ -285,7 +291,7 @@ def sinks_give_up_into_dead_letters(env):
         for letter, trigger in zip(letters, first):
             expect_equal(letter["code"], "undelivered", "code")
             expect("422" in letter["detail"], f"reason: {letter}")
-            expect_equal(json.loads(letter["line"]), trigger, "the trigger itself")
+            expect_equal(load(letter["line"]), trigger, "the trigger itself")
         expect_equal(daemon.status.paged("/v1/dead-letters"), [], "lines that came in are another list")
         expect_equal(daemon.status.get("/v1/dead-letters?sink=nobody").status, 404, "an unknown sink")
         daemon.kill()
@@ -293,7 +299,7 @@ def sinks_give_up_into_dead_letters(env):
         time.sleep(0.3)
         expect_equal(len(hook.taken()), 5, "given up once and for all, delivered once")
         expect_equal(len(daemon.status.paged("/v1/dead-letters", sink="crm")), len(first), "kept over a restart")
-        daemon.status.request("DELETE", "/v1/users/u0")
+        daemon.status.request("DELETE", "/v1/users/u0-0")
         erased = json.loads(daemon.status.paged("/v1/dead-letters", sink="crm")[0]["line"])
         expect_equal(erased, {"seq": first[0]["seq"], "type": "erased"}, "an erased user's")
     hook.close()
@@ -307,11 +313,9 @@ def sinks_tell_what_retention_dropped(env):
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
     probe.close()
-    with env.daemon() as daemon:
-        daemon.config = merged(daemon.config, {
-            **QUICK, "retention": {"outbox": {"count": 2000}}, "snapshot": {"interval": "1s"},
-            "sinks": [{"type": "tcp", "address": f"127.0.0.1:{port}", "name": "away"}]})
-        daemon.start()
+    with waiting(
+            env, retention={"outbox": {"count": 2000}}, snapshot={"interval": "1s"},
+            sinks=[{"type": "tcp", "address": f"127.0.0.1:{port}", "name": "away"}]) as daemon:
         triggers = fire(daemon, carts(5000))
         last = triggers[-1]["seq"]
         eventually("the outbox is cut", lambda: daemon.status.status()["outbox"]["oldest"] > 1, 60)
@@ -333,51 +337,208 @@ def sinks_speak_tls(env):
     """HTTPS to a certificate that the configuration trusts; to one it does not, nothing is sent."""
     if not shutil.which("openssl"):
         raise Skip("openssl is not installed")
-    with env.daemon() as daemon:
-        key, certificate = daemon.home / "key.pem", daemon.home / "cert.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-             "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        hook = Hook(context=context)
-        url = f"https://localhost:{hook.port}/t"
-        daemon.config = merged(daemon.config, {**QUICK, "sinks": [
-            {"type": "webhook", "url": url, "name": "trusted", "ca_file": str(certificate)},
-            {"type": "webhook", "url": url + "2", "name": "stranger"}]})
-        daemon.start()
+    daemon = waiting(env)
+    key, certificate = daemon.home / "key.pem", daemon.home / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    hook = Hook(context=context)
+    url = f"https://localhost:{hook.port}/t"
+    daemon.config["sinks"] = [
+        {"type": "webhook", "url": url, "name": "trusted", "ca_file": str(certificate)},
+        {"type": "webhook", "url": url + "2", "name": "stranger"}]
+    with daemon:
         triggers = fire(daemon, carts(10))
         eventually("the trusted one has all", lambda: len(hook.taken()) == len(triggers))
         eventually("the other fails", lambda: sink_of(daemon, "stranger")["failures"] > 0)
         expect("certificate" in sink_of(daemon, "stranger")["last_error"], f"{sink_of(daemon, 'stranger')}")
         expect_equal(sink_of(daemon, "stranger")["cursor"], 0, "nothing was sent to it")
-        hook.close()
+    hook.close()
 
 
 @check
 def sinks_keep_their_place(env):
     """A new sink begins now or with the oldest as told; a restart goes on; a consumer cannot take its name."""
-    with env.daemon() as daemon:
+    with waiting(env) as daemon:
         folder = daemon.home
-        base = daemon.config
-        daemon.start()
         before = fire(daemon, carts(20))
         daemon.terminate()
-        daemon.config = merged(base, {**QUICK, "sinks": [
+        daemon.config["sinks"] = [
             {"type": "file", "path": str(folder / "now.ndjson"), "name": "now"},
-            {"type": "file", "path": str(folder / "old.ndjson"), "name": "old", "from": "oldest"}]})
+            {"type": "file", "path": str(folder / "old.ndjson"), "name": "old", "from": "oldest"}]
         daemon.start()
-        after = fire(daemon, carts(20, 20), "more")
+        after = fire(daemon, carts(20, 1), "more")
         seqs = lambda name: [json.loads(l)["seq"] for l in (folder / name).read_bytes().splitlines()]
         eventually("both are through", lambda: all(s["behind"] == 0 for s in daemon.status.status()["sinks"]))
         expect_equal(seqs("now.ndjson"), [t["seq"] for t in after[len(before):]], "the one that begins now")
         expect_equal(seqs("old.ndjson"), [t["seq"] for t in after], "the one that begins with the oldest")
         daemon.terminate()
         daemon.start()
-        again = fire(daemon, carts(5, 40), "again")
+        again = fire(daemon, carts(5, 2), "again")
         eventually("both go on", lambda: all(s["behind"] == 0 for s in daemon.status.status()["sinks"]))
         expect_equal(seqs("old.ndjson"), [t["seq"] for t in again], "after a restart nothing twice, nothing lost")
         with daemon.subscriber({"$consumer": {"name": "$sink:old"}}) as subscriber:
             error = json.loads(subscriber.wait("an error", lambda lines: lines and lines[0]))
             expect_equal(error["$error"]["code"], "bad_field", "a consumer under a sink's name")
+
+
+# --- deploy/examples --------------------------------------------------------------------------------------
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "deploy" / "examples"
+
+
+class Program:
+    """An example as a child process whose lines of output are collected."""
+
+    def __init__(self, *words, env=None, cwd=None, feed=None):
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE if feed is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True)
+        self.lines, self.errors = [], []
+        for stream, lines in ((self.process.stdout, self.lines), (self.process.stderr, self.errors)):
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
+        if feed is not None:
+            self.process.stdin.write(feed)
+            self.process.stdin.close()
+
+    @staticmethod
+    def _read(stream, lines):
+        for line in stream:
+            lines.append(line)
+
+    @property
+    def triggers(self):
+        return [load(line) for line in list(self.lines) if line.startswith(b'{"seq":')]
+
+    def stop(self):
+        """The whole group: a script has children."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def needing(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed")
+
+
+@check_each("subscribe.sh", "subscribe.py")
+def examples_subscribe(env, name):
+    """From a shell and from Python: every trigger, and after an end of either only those that came since."""
+    needing(*(["socat", "bash"] if name.endswith(".sh") else []))
+    with env.daemon() as daemon:
+        words = {"subscribe.sh": [str(EXAMPLES / "subscribe.sh")],
+                 "subscribe.py": [str(EXAMPLES / "subscribe.py"), "--roost", daemon.ready["triggers"], "--name", "shell"]}[name]
+        variables = {"ROOST": daemon.ready["triggers"], "CURSOR": str(daemon.home / "cursor.txt")}
+        first = fire(daemon, carts(40))
+        with Program(*words, env=variables) as program:
+            eventually("it has all", lambda: len(program.triggers) >= 40)
+            expect_sequence(program.triggers, first, "triggers")
+            time.sleep(0.3)
+        second = fire(daemon, carts(25, 1), "more")
+        with Program(*words, env=variables) as program:
+            eventually("it has the rest", lambda: len(program.triggers) >= 25)
+            time.sleep(0.2)
+            expect_sequence(program.triggers, second[40:], "triggers after the restart")
+
+
+@check
+def examples_receive_a_webhook(env):
+    """The receiver takes what is signed, refuses what is not, and shows each trigger once."""
+    with Program(str(EXAMPLES / "webhook_receiver.py"), "--listen", "127.0.0.1:0", env={"ROOST_SECRET": "geheim"}) as program:
+        eventually("it listens", lambda: program.lines)
+        url = "http://" + program.lines[0].decode().split()[-1] + "/triggers"
+        with waiting(env, sinks=[
+                {"type": "webhook", "name": "right", "url": url, "secret": "geheim", "batch": 9},
+                {"type": "webhook", "name": "again", "url": url, "secret": "geheim"},
+                {"type": "webhook", "name": "wrong", "url": url, "secret": "falsch"}]) as daemon:
+            triggers = fire(daemon, carts(30))
+            for name in ("right", "again"):
+                eventually(f"{name} is through", lambda: sink_of(daemon, name)["behind"] == 0)
+            eventually("the wrong one fails", lambda: sink_of(daemon, "wrong")["failures"] > 0)
+            expect("401" in sink_of(daemon, "wrong")["last_error"], "an unsigned body is refused")
+            expect_equal(sink_of(daemon, "wrong")["cursor"], 0, "and not delivered")
+        expect_equal(sorted(t["seq"] for t in program.triggers), [t["seq"] for t in triggers], "each trigger once")
+
+
+@check
+def examples_receive_over_tcp(env):
+    """The acknowledging receiver and socat, side by side."""
+    needing("socat")
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+    probe.close()
+    with Program(str(EXAMPLES / "tcp_receiver.py"), "--listen", "127.0.0.1:0") as own, \
+            Program("socat", "-u", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", "-") as other:
+        eventually("it listens", lambda: own.errors)
+        address = own.errors[0].decode().split()[-1]
+        with waiting(env, sinks=[
+                {"type": "tcp", "name": "own", "address": address, "ack": True},
+                {"type": "tcp", "name": "socat", "address": f"127.0.0.1:{port}"}]) as daemon:
+            triggers = fire(daemon, carts(50))
+            for program in (own, other):
+                eventually("all have arrived", lambda: len(program.triggers) >= 50)
+                expect_sequence(program.triggers, triggers, "triggers")
+
+
+@check
+def examples_feed_events(env):
+    """A log by curl, and a file that rsyslog follows: every event is taken as it stands."""
+    needing("curl", "gzip", "bash")
+    lines = env.log("synthetic")
+    with env.daemon() as daemon:
+        variables = {"ROOST_STATUS": "http://" + daemon.ready["status"]}
+        with Program(str(EXAMPLES / "post_events.sh"), env=variables, feed=b"".join(lines)) as program:
+            expect_equal(program.process.wait(60), 0, f"exit code; it said {program.errors}")
+        expect_equal(daemon.status.status()["ingest"]["lines"], len(lines), "lines")
+        with Program(str(EXAMPLES / "post_events.sh"), env=variables, feed=b"nonsense\n") as program:
+            expect_equal(program.process.wait(60), 1, "exit code of a line that is not taken")
+
+
+@check
+def examples_follow_a_file_with_rsyslog(env):
+    """The shipped rsyslog.conf with its paths changed: all lines, those too that were written while the daemon was away."""
+    needing("rsyslogd")
+    lines = env.log("synthetic")
+    half = len(lines) // 2
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+    probe.close()
+    daemon = env.daemon({"listen": {"ingest": {"address": f"127.0.0.1:{port}"}}})
+    work, log = daemon.home / "spool", daemon.home / "events.ndjson"
+    work.mkdir()
+    text = (EXAMPLES / "rsyslog.conf").read_text()
+    for old, new in (("/var/spool/rsyslog", work), ("/var/log/shop/events.ndjson", log), ('"7001"', f'"{port}"')):
+        expect(old in text, f"rsyslog.conf has {old}")
+        text = text.replace(old, str(new) if "/" in old else new)
+    (daemon.home / "rsyslog.conf").write_text(text)
+    log.write_bytes(b"".join(lines[:half]))
+    words = ["rsyslogd", "-n", "-f", str(daemon.home / "rsyslog.conf"), "-i", str(daemon.home / "rsyslog.pid")]
+    with Program(*words) as program, daemon:
+        eventually(
+            "the first half is taken", lambda: daemon.status.status()["ingest"]["lines"] == half, 60)
+        expect_equal(daemon.terminate(), 0, "exit code")
+        with log.open("ab") as file:
+            file.write(b"".join(lines[half:]))
+        time.sleep(1)
+        daemon.start()
+        eventually(
+            "the rest is taken", lambda: daemon.status.status()["ingest"]["lines"] >= len(lines) - 1, 60)
+        # The connection was open when the daemon ended: TCP alone cannot tell whether the first line written
+        # into it arrived.
+        expect(program.process.poll() is None, f"rsyslog runs: {program.errors}")
+        counts = daemon.status.status()["ingest"]
+        return f"{counts['lines']} of {len(lines)} lines, {counts['rejected']} refused"

@@ -233,6 +233,10 @@ final class FakeSource: StatusSource {
         Array(script.deadLetters.filter { $0.seq > after }.prefix(limit))
     }
 
+    func uplift(of rule: String?) async -> JSONValue {
+        .object([.init("rule", rule.map { .string($0) } ?? .null)])
+    }
+
     func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]? {
         script.undelivered[sink].map { Array($0.filter { $0.seq > after }.prefix(limit)) }
     }

@@ -18,6 +18,10 @@ package struct OutcomeSettings: Sendable, Equatable {
     package var churnRisk = 0.0
     package var churnClear = 0.0
     package var highIntent = 0.0
+    /// How long after a trigger its outcome is looked for; 0: it is not.
+    package var followUp: Int64 = 0
+    /// Open outcomes in one partition.
+    package var followUps = 0
 
     package init() {}
 
@@ -36,12 +40,16 @@ package struct OutcomeSettings: Sendable, Equatable {
         churnRisk = settings.triggers.churnRiskThreshold
         churnClear = settings.triggers.churnRiskClear
         highIntent = settings.triggers.highIntentThreshold
+        followUp = settings.triggers.outcomeWindow ?? 0
+        followUps = max(1, settings.limits.outcomes / Partitioning.count)
     }
 
     func write(to out: inout ByteWriter) {
         for value in [churnHorizon, intentWindow] { out.put(value) }
         for value in [anchorDays, anchors, churnRows, intentRows] { out.put(UInt64(value)) }
         for value in [churnRisk, churnClear, highIntent] { out.put(value) }
+        out.put(followUp)
+        out.put(UInt64(followUps))
     }
 
     init(from input: inout ByteReader) throws(StateError) {
@@ -54,10 +62,13 @@ package struct OutcomeSettings: Sendable, Equatable {
         churnRisk = try input.getDouble()
         churnClear = try input.getDouble()
         highIntent = try input.getDouble()
+        followUp = try input.get()
+        followUps = try input.getSize()
         let bound = 3660 * Microseconds.day
         guard (0...bound).contains(churnHorizon), (0...bound).contains(intentWindow),
             (1...3660).contains(anchorDays), (0...1000).contains(anchors),
             (0...1 << 24).contains(churnRows), (0...1 << 24).contains(intentRows),
+            (0...bound).contains(followUp), (0...1 << 34).contains(followUps),
             [churnRisk, churnClear, highIntent].allSatisfy({ (0...1).contains($0) })
         else { throw StateError("saved settings of outcomes hold a value that no configuration can have") }
     }

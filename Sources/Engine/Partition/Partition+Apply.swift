@@ -161,6 +161,7 @@ extension Partition {
             if code == EventNames.purchase {
                 takeLateItems(slot, time, row: UInt32(truncatingIfNeeded: index))
             }
+            if followUps.isWaiting(slot) { followUps.happened(slot, at: time, value: spent(row, code)) }
         } else {
             pending.push(
                 PendingEntry(
@@ -170,12 +171,18 @@ extension Partition {
         }
     }
 
+    /// Of a purchase, millionths; nil of another event.
+    private func spent(_ row: UnsafePointer<EventRow>, _ code: UInt16) -> Int64? {
+        guard code == EventNames.purchase else { return nil }
+        return row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0
+    }
+
     @inline(never)
     private func awaitPurchase(_ row: UnsafePointer<EventRow>, _ slot: Int) {
         pendingPurchases.push(
             PendingPurchase(
                 time: row.pointee.time, arrival: arrivals,
-                value: row.pointee.flags & EventFlags.hasValue != 0 ? row.pointee.value : 0,
+                value: spent(row, EventNames.purchase) ?? 0,
                 slot: UInt32(truncatingIfNeeded: slot), items: pendingItems()))
     }
 

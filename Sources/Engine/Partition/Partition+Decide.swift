@@ -28,6 +28,7 @@ extension Partition {
             }
         }
         decidedThrough = target
+        closeFollowUps()
         stages.drop(before: target - terms.stageMemory - terms.stageDelays)
     }
 
@@ -54,6 +55,7 @@ extension Partition {
         if !lists.isEmpty { preserve(slot) }
         if event.time > user.pointee.lastDecided { user.pointee.lastDecided = event.time }
         if event.profile != ProfileCode() { user.pointee.profile.merge(event.profile) }
+        var value: Int64?
         switch event.code {
         case EventNames.viewItem: enter(.browse, slot, event.time, event.arrival)
         case EventNames.addToCart:
@@ -65,12 +67,14 @@ extension Partition {
         case EventNames.purchase:
             let purchase = pendingPurchases.pop()
             precondition(purchase.arrival == event.arrival, "an undecided purchase is missing")
+            value = purchase.value
             enter(.purchase, slot, event.time, event.arrival)
             purchased(slot, event.time)
             takePending(purchase.items, slot, event.time)
         case EventNames.signUp: signedUp(slot, event.time)
         default: break
         }
+        if followUps.isWaiting(slot) { followUps.happened(slot, at: event.time, value: value) }
         armDormant(slot)
         if segments.isFitted {
             watchSegment(slot, event)
@@ -291,6 +295,7 @@ extension Partition {
         describe(slot, due)
         triggers.end()
         remember(rule, slot, due, isStale: group == .stale)
+        follow(rule, slot, at: at, group: group)
     }
 
     /// Records a trigger of a user with more to say.
@@ -306,6 +311,7 @@ extension Partition {
         change(&trigger)
         triggers.append(trigger)
         remember(rule, slot, due, isStale: trigger.group == .stale)
+        follow(rule, slot, at: at, group: trigger.group)
     }
 
     private func group(at: Int64, due: Int64) -> Trigger.Group {

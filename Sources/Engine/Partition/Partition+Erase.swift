@@ -26,6 +26,7 @@ extension Partition {
         backFill.erase(slots)
         anchors.erase(slots)
         intents.erase(slots)
+        followUps.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased

@@ -52,6 +52,7 @@ extension Partition {
             StatePart("captured rows", anchors.byteCount + intents.byteCount),
             StatePart("items of users", itemBlocks + items.byteCount),
             StatePart("lines of purchases", lines.byteCount),
+            StatePart("open outcomes", followUps.byteCount),
         ]
     }
 }

@@ -41,6 +41,7 @@ extension Partition {
         lines.write(to: &out)
         recommendations.write(to: &out)
         quantities.write(to: &out)
+        followUps.write(to: &out)
         return out.bytes
     }
 
@@ -105,6 +106,7 @@ extension Partition {
             from: &input, limit: settings.items.lines, users: users.count, strings: strings.count)
         recommendations = try RecommendationState(from: &input, settings.items)
         quantities = try QuantityRows(from: &input, strings: strings.count)
+        followUps = try FollowUps(from: &input, settings.outcomes, users: users.count)
         nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
@@ -120,6 +122,7 @@ extension Partition {
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         if old.items != changed.items { adoptItems(changed.items, before: old.items) }
+        followUps.adopt(changed.outcomes)
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

@@ -87,6 +87,7 @@ final class Partition {
     var anchors: AnchorRows
     var intents: IntentRows
     var analytics = Analytics()
+    var followUps: FollowUps
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -135,6 +136,7 @@ final class Partition {
         lines = LineLog(limit: settings.items.lines)
         anchors = AnchorRows(settings.outcomes)
         intents = IntentRows(settings.outcomes)
+        followUps = FollowUps(settings.outcomes)
         mobileDevice = Self.intern("mobile", &strings)
     }
 
@@ -151,7 +153,7 @@ final class Partition {
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
             + intents.byteCount + analytics.byteCount + items.byteCount + lines.byteCount
-            + quantities.byteCount
+            + quantities.byteCount + followUps.byteCount
     }
 
     /// The day of now.

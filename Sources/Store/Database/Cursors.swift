@@ -19,9 +19,8 @@ package struct Cursors: ~Copyable {
             INSERT INTO cursors (name, seq) VALUES (?, ?)
             ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
             """)
-        return Cursors(
-            database: database, select: select, upsert: upsert,
-            undelivered: try UndeliveredStatements.prepare(on: database))
+        let undelivered = try UndeliveredStatements.prepare(on: database)
+        return Cursors(database: database, select: select, upsert: upsert, undelivered: undelivered)
     }
 
     /// The stored cursor, nil for a name never seen.

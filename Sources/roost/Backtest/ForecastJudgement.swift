@@ -33,6 +33,8 @@ struct DateFigures: Equatable {
     var errors: [Int32] = []
 
     var coverage: Double? { known > 0 ? Double(covered) / Double(known) : nil }
+    /// Of those who bought again.
+    var coverageOfCame: Double? { came > 0 ? Double(covered) / Double(came) : nil }
 }
 
 /// Risks of churn against what came.

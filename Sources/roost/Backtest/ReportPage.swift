@@ -168,7 +168,7 @@ struct ReportPage {
         .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
         th, td { text-align: right; padding: .25rem .75rem; border-bottom: 1px solid var(--rule); }
         th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: pre; }
-        figure { margin: 1.25rem 0; } figcaption { font-size: 13px; } svg { width: 100%; height: auto; }
+        figure { margin: 1.25rem 0; } figcaption { font-size: 13px; } svg { width: 100%; height: auto; overflow: visible; }
         .tick, .label { font-size: 10px; fill: var(--soft); } .label { text-anchor: middle; }
         .axis { stroke: var(--rule); } .level { stroke: var(--soft); stroke-dasharray: 4 3; }
         .s0 { fill: var(--a); } .s1 { fill: var(--b); }

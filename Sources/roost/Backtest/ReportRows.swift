@@ -84,7 +84,7 @@ struct ReportRows {
     }
 
     /// Dates of every buyer on the first of each month, or as they were told.
-    func dates(_ figure: (BacktestFigures) -> Figure<DateFigures>) -> [[String]] {
+    func dates(_ figure: @escaping (BacktestFigures) -> Figure<DateFigures>) -> [[String]] {
         func of(_ value: @escaping (DateFigures) -> String) -> (BacktestFigures) -> String {
             { figure($0).value.map(value) ?? "–" }
         }
@@ -96,8 +96,9 @@ struct ReportRows {
             row("  of the median interval", of { Self.fixed($0.baselineMeanError, 2) }),
             row("median absolute error, days", of { Self.fixed($0.medianError, 1) }),
             row("came later than predicted by, mean days", of { Self.fixed($0.bias, 2) }),
-            row("80 % interval covers", of { Self.share($0.coverage) }),
-            row("  of so many whose end is known", of { Readable.count(Int64($0.known)) }),
+            row("80 % interval covers, of who bought again", of { Self.share($0.coverageOfCame) }),
+            row("  of all whose interval is over", of { Self.share($0.coverage) }),
+            row("  of so many", of { Readable.count(Int64($0.known)) }),
         ]
     }
 

@@ -104,7 +104,9 @@ struct ReportTree {
             .init("baseline_mean_absolute_error_d", number(dates.baselineMeanError)),
             .init("interval_known", .integer(Int64(dates.known))),
             .init("interval_covered", .integer(Int64(dates.covered))),
-            .init("interval_coverage", number(dates.coverage)), .init("interval_nominal", .number(0.8)),
+            .init("interval_coverage", number(dates.coverage)),
+            .init("interval_coverage_of_those_who_came", number(dates.coverageOfCame)),
+            .init("interval_nominal", .number(0.8)),
         ])
     }
 

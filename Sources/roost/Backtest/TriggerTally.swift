@@ -79,11 +79,12 @@ struct TriggerTally {
     }
 
     private mutating func receive(_ user: String, _ day: Int32) {
-        received[user, default: Received()].total += 1
-        let onDay = received[user]?.day == day ? (received[user]?.onDay ?? 0) + 1 : 1
-        received[user]?.day = day
-        received[user]?.onDay = onDay
-        received[user]?.mostInADay = max(received[user]?.mostInADay ?? 0, onDay)
+        var of = received.removeValue(forKey: user) ?? Received()
+        of.total += 1
+        of.onDay = of.day == day ? of.onDay + 1 : 1
+        of.day = day
+        of.mostInADay = max(of.mostInADay, of.onDay)
+        received[user] = of
     }
 
     private static func predicted(_ value: JSONValue?) -> Trigger.Predicted? {

@@ -312,6 +312,18 @@ struct DaemonStatus: StatusSource {
         await keeper.letters(after: after, limit: limit)
     }
 
+    func uplift(of rule: String?) async -> JSONValue {
+        var reports: [(partition: Int, report: FollowUpReport)] = []
+        for shard in shards { reports += await shard.followUps() }
+        let ledger = await sequencer.ledger
+        let known = await segments().segments
+        let names = Dictionary(known.map { ($0.id + 1, $0.name) }, uniquingKeysWith: { first, _ in first })
+        let uplift = Uplift(
+            reports.sorted { $0.partition < $1.partition }.map(\.report),
+            window: ledger.settings.outcomes.followUp, segmentNames: names)
+        return uplift.tree(of: rule, asOf: EventTime(microseconds: ledger.clock.now))
+    }
+
     func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]? {
         guard settings.sinks.contains(where: { $0.name == sink }) else { return nil }
         return await keeper.undelivered(by: SinkRunner.consumer(sink), after: after, limit: limit)
