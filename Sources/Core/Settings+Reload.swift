@@ -19,6 +19,7 @@ package struct SettingsReload: Sendable, Equatable {
         settings.models = given.models
         let different = SettingsKeys.all.filter { $0.value(in: given) != $0.value(in: old) }
         changed = different.filter(\.changesLive).map(\.path)
+        changed += RuleDeclaration.changed(from: old.triggers.declared, to: given.triggers.declared)
         kept = different.filter { !$0.changesLive }.map(\.path)
     }
 }

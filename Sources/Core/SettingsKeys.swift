@@ -41,6 +41,11 @@ package struct SettingsKey: Sendable {
         case schedule(Path<Settings.Schedule?>)
         /// A list of `{address: "host:port"}`.
         case sources(Path<[Settings.Source]>)
+        case optionalCount(Path<Int?>, ClosedRange<Int>)
+        /// An object with a shape of its own.
+        case shaped(
+            read: @Sendable (JSONValue, inout Settings, (String) -> Zone?) throws(SettingRefusal) -> Void,
+            write: @Sendable (Settings) -> JSONValue)
         /// Named by the contract, with one value only so far; nothing is stored.
         case fixed(JSONValue, otherwise: String)
     }
@@ -374,7 +379,7 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.high_intent.threshold", .real(\.triggers.highIntentThreshold, 0...1),
                 "Told from this probability on."),
-        ]
+        ] + arbitration
 
     private static func rule(
         _ name: String, _ sentence: String, enabled: SettingsKey.Path<Bool>,

@@ -54,7 +54,7 @@ extension Settings {
     /// Everything that does not fit together, in the order of the keys.
     package var conflicts: [SettingsConflict] {
         listenConflicts + sessionConflicts + schema.conflicts + modelConflicts + segmentationConflicts
-            + models.tiers.conflicts + outcomeConflicts + limitConflicts
+            + models.tiers.conflicts + outcomeConflicts + ruleConflicts + limitConflicts
     }
 
     /// A feature of how purchases are paid needs to know which method of payment.

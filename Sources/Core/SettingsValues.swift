@@ -60,6 +60,11 @@ extension SettingsKey {
         case .mapping(let path): settings[keyPath: path] = try value.asMapping()
         case .schedule(let path): settings[keyPath: path] = try value.asSchedule()
         case .sources(let path): settings[keyPath: path] = try value.asSources()
+        case .optionalCount(let path, let range):
+            settings[keyPath: path] =
+                value == .null
+                ? nil : Int(try value.asInteger(in: Int64(range.lowerBound)...Int64(range.upperBound)))
+        case .shaped(let read, _): try read(value, &settings, zone)
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -93,6 +98,8 @@ extension SettingsKey {
         case .schedule(let path): Self.value(of: settings[keyPath: path])
         case .sources(let path):
             .array(settings[keyPath: path].map { .object([.init("address", .string($0.address))]) })
+        case .optionalCount(let path, _): settings[keyPath: path].map { .integer(Int64($0)) } ?? .null
+        case .shaped(_, let write): write(settings)
         case .fixed(let only, _): only
         }
     }
@@ -109,7 +116,7 @@ extension SettingsKey {
     /// Bounds in words, for the shipped file; nil where the type says it all.
     package var bounds: String? {
         switch kind {
-        case .count(_, let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .count(_, let range), .optionalCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
@@ -137,16 +144,16 @@ extension JSONValue {
         }
     }
 
-    fileprivate func refusal(wanted: String) -> SettingRefusal {
+    func refusal(wanted: String) -> SettingRefusal {
         SettingRefusal("must be \(wanted), not \(kindText)")
     }
 
-    fileprivate func asText() throws(SettingRefusal) -> String {
+    func asText() throws(SettingRefusal) -> String {
         guard case .string(let text) = self else { throw refusal(wanted: "a string") }
         return text
     }
 
-    fileprivate func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asInteger(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .integer(let number) = self else {
             if case .number(let number) = self {
                 throw SettingRefusal("must be a whole number, not \(number)")
@@ -159,7 +166,7 @@ extension JSONValue {
         return number
     }
 
-    fileprivate func asReal(in range: ClosedRange<Double>) throws(SettingRefusal) -> Double {
+    func asReal(in range: ClosedRange<Double>) throws(SettingRefusal) -> Double {
         let number: Double
         switch self {
         case .integer(let whole): number = Double(whole)
@@ -189,7 +196,7 @@ extension JSONValue {
         return numbers
     }
 
-    fileprivate func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
+    func asDuration(in range: ClosedRange<Int64>) throws(SettingRefusal) -> Int64 {
         guard case .string(let text) = self else {
             throw SettingRefusal(
                 "must be a duration such as \"30m\", in quotes and with its unit, not \(kindText)")

@@ -18,6 +18,8 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    case decisions
+    case holdout
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -52,6 +54,7 @@ enum Route: Sendable, Equatable {
         "/healthz": .health, "/readyz": .readiness, "/metrics": .metrics, "/v1/status": .status,
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
+        "/v1/decisions": .decisions, "/v1/holdout": .holdout,
         "/": .unbuilt("the dashboard is"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
@@ -86,6 +89,8 @@ enum Route: Sendable, Equatable {
         case .use: ["version"]
         case .triggers: ["after", "limit", "user", "type", "include_holdout", "include_stale"]
         case .deadLetters: ["after", "limit"]
+        case .decisions: ["user"]
+        case .holdout: ["user", "rule"]
         default: []
         }
     }

@@ -105,6 +105,8 @@ struct Router: Sendable {
         case .use(let name): return try await use(name, call.parameters)
         case .triggers: return try triggers(call.parameters)
         case .deadLetters: return try deadLetters(call.parameters)
+        case .decisions: return try await decisions(call.parameters)
+        case .holdout: return try await holdout(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
         case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }

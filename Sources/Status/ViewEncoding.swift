@@ -52,6 +52,7 @@ extension JSONWriter {
             value(count.value)
         }
         counts("rejected_by", status.rejectedBy)
+        counts("decisions", status.decisions)
         endObject()
     }
 

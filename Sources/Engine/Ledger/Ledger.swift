@@ -129,6 +129,7 @@ package struct Ledger: Sendable {
             if rescheduled { scheduleNext() }
         case .erase(let marks): erasures.add(marks, record: position)
         case .erased(let record): erasures.finish(through: record)
+        case .contact: break
         }
     }
 
@@ -169,7 +170,7 @@ package struct Ledger: Sendable {
 
     package func snapshot() -> [UInt8] {
         var out = ByteWriter()
-        out.put(UInt32(3))
+        out.put(UInt32(4))
         out.put(position)
         for value in [clock.now, clock.frontier, clock.watermark, lines, bytes] { out.put(value) }
         settings.write(to: &out)
@@ -201,8 +202,8 @@ package struct Ledger: Sendable {
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == 3 else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 3")
+        guard version == 4 else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 4")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []

@@ -141,6 +141,9 @@ extension Partition {
             trigger.to = to
             trigger.model = "segments@\(version)"
         }
+        if !rules.movers.isEmpty {
+            moved(slot, isTier: false, from: from, to: to, due: due, occurrence: occurrence)
+        }
     }
 
     // MARK: Adoption
@@ -151,6 +154,7 @@ extension Partition {
         let oldNames = (0..<SegmentState.idLimit).map { hadModel ? segments.name($0) : "" }
         preserveAll()
         try segments.adopt(bytes, version: version)
+        nameSegments()
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         var point = [Double](repeating: 0, count: segments.features.count)
         beginSweep()

@@ -1,7 +1,7 @@
 import Core
 
 extension Partition {
-    private static let formatVersion: UInt32 = 7
+    private static let formatVersion: UInt32 = 8
 
     /// The whole state, at `position`.
     ///
@@ -36,6 +36,8 @@ extension Partition {
         highIntent.write(to: &out)
         anchors.write(to: &out)
         intents.write(to: &out)
+        rules.write(to: &out)
+        arbiter.write(to: &out)
         return out.bytes
     }
 
@@ -91,6 +93,9 @@ extension Partition {
         anchors = try AnchorRows(
             from: &input, settings.outcomes, zone: settings.zone, users: users.count)
         intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        rules = try RuleBook(from: &input, settings.declared, users: users.count)
+        arbiter = try Arbiter(from: &input, settings.declared, users: users.count)
+        readyRules()
         nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
@@ -105,6 +110,7 @@ extension Partition {
         settle(changed)
         dedupe.setLimit(changed.dedupeIDs / Partitioning.count)
         if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
+        if old.declared != changed.declared { adoptRules(changed.declared, before: old.declared) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

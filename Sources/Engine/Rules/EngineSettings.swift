@@ -21,6 +21,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var refitEvery: Int64?
     package var refitAt: Int64 = 0
     package var outcomes = OutcomeSettings()
+    /// Declared rules, and what is common to all.
+    package var declared = RuleSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -64,6 +66,14 @@ package struct EngineSettings: Sendable, Equatable {
             refitAt = schedule.at
         }
         outcomes = OutcomeSettings(settings)
+        declared = RuleSettings(settings.triggers)
+    }
+
+    /// Whether both mean the same, whichever names of events were known when they were written.
+    package func isSame(as other: EngineSettings) -> Bool {
+        var copy = other
+        copy.declared.codes = declared.codes
+        return self == copy
     }
 
     private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
@@ -112,6 +122,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitEvery ?? 0)
         out.put(refitAt)
         outcomes.write(to: &out)
+        declared.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -153,6 +164,8 @@ package struct EngineSettings: Sendable, Equatable {
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
         outcomes = try OutcomeSettings(from: &input)
+        // A journal of before there were declared rules ends here.
+        if input.remaining > 0 { declared = try RuleSettings(from: &input) }
         try check()
     }
 
