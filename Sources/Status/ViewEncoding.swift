@@ -35,6 +35,7 @@ extension JSONWriter {
         value(status.partitions)
         counts("journal", status.journal)
         outbox(status)
+        if !status.decisions.isEmpty { counts("decisions", status.decisions) }
         if !status.erasures.isEmpty { counts("erasures", status.erasures) }
         models(status.models)
         key("memory_bytes")
@@ -52,7 +53,6 @@ extension JSONWriter {
             value(count.value)
         }
         counts("rejected_by", status.rejectedBy)
-        counts("decisions", status.decisions)
         endObject()
     }
 
