@@ -333,6 +333,18 @@ extension Partition {
         nameSegments()
     }
 
+    /// A condition of no rule, made ready for the events that are known to everybody.
+    func prepared(_ program: ConditionProgram) -> PreparedCondition {
+        let condition = PreparedCondition(program)
+        prepare(condition)
+        for (place, name) in program.names.enumerated() where name.field == .event {
+            condition.names[place] =
+                EventNames.known.firstIndex(of: name.name).map { UInt32($0) } ?? PreparedCondition.noCode
+        }
+        nameSegments()
+        return condition
+    }
+
     private func prepare(_ condition: PreparedCondition) {
         for (place, text) in condition.program.texts.enumerated() {
             condition.texts[place] = symbol(of: text)
