@@ -34,6 +34,27 @@ package enum TriggerEncoder {
         writer.newline()
     }
 
+    /// Appends a trigger that is planned and has neither number nor time of decision.
+    package static func encodePlanned(_ trigger: Trigger, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("due")
+        writer.value(trigger.due)
+        encode("type", trigger.type, into: &writer)
+        encode("rule", trigger.rule, into: &writer)
+        writer.key("user")
+        writer.value(utf8: trigger.user)
+        encodeText(trigger, into: &writer)
+        encode("model", trigger.model, into: &writer)
+        encode(trigger.predicted, into: &writer)
+        encode(trigger.items, into: &writer)
+        encode("message", trigger.message, into: &writer)
+        encode("channel", trigger.channel, into: &writer)
+        encode("action", trigger.action, into: &writer)
+        encode(trigger.coupon, into: &writer)
+        encode("group", trigger.group.rawValue, into: &writer)
+        writer.endObject()
+    }
+
     /// Appends the line that stands for an erased user's trigger.
     package static func encodeErased(seq: Int64, into writer: inout JSONWriter) {
         writer.beginObject()

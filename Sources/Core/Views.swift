@@ -469,6 +469,9 @@ package protocol StatusSource: Sendable {
     func backup(to directory: String) async throws(StatusFailure) -> BackupView
     /// What was decided about a user's triggers, the oldest kept first.
     func decisions(of user: [UInt8]) async -> [DecisionView]
+    /// What is planned to be sent within a stretch of time if nothing more comes.
+    /// - Parameter limit: sends told one by one.
+    func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView
     /// Whether a user is held out of a rule, or of everything. Throws where there is no such rule.
     func holdout(_ user: [UInt8], rule: String?) async throws(StatusFailure) -> HoldoutView
     /// Lines of `POST /v1/events`; answers after the commit.

@@ -20,6 +20,7 @@ enum Route: Sendable, Equatable {
     case backup
     case decisions
     case holdout
+    case schedule
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -55,6 +56,7 @@ enum Route: Sendable, Equatable {
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
         "/v1/decisions": .decisions, "/v1/holdout": .holdout,
+        "/v1/schedule": .schedule,
         "/": .unbuilt("the dashboard is"),
         "/v1/live": .unbuilt("the live stream is"),
     ]
@@ -91,6 +93,7 @@ enum Route: Sendable, Equatable {
         case .deadLetters: ["after", "limit"]
         case .decisions: ["user"]
         case .holdout: ["user", "rule"]
+        case .schedule: ["from", "to", "limit"]
         default: []
         }
     }

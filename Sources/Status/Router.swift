@@ -107,6 +107,7 @@ struct Router: Sendable {
         case .deadLetters: return try deadLetters(call.parameters)
         case .decisions: return try await decisions(call.parameters)
         case .holdout: return try await holdout(call.parameters)
+        case .schedule: return try await schedule(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
         case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }

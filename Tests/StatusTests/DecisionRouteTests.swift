@@ -19,6 +19,22 @@ import Testing
         }
     }
 
+    @Test func `what is planned is told by day and one by one`() async throws {
+        let daemon = try Daemon()
+        let answer = try await daemon.get("/v1/schedule?from=2024-12-09&to=2024-12-10T00:00:00Z")
+        #expect(
+            answer.text == """
+                {"as_of":"2024-12-09T00:00:00Z","from":"2024-12-09T00:00:00Z","to":"2024-12-10T00:00:00Z",\
+                "days":[{"date":"2024-12-09","total":3,"held_out":1,"rules":{"churned":2,"win_back":1}}],\
+                "sends":[{"due":"2024-12-09T00:00:00.000005Z","type":"win_back","rule":"win_back","user":"a",\
+                "message":"back?","group":"treated"}]}
+
+                """)
+        for query in ["from=monday", "from=2024-12-09&to=2024-12-09", "limit=-1", "until=2024-12-09"] {
+            #expect(try await daemon.get("/v1/schedule?\(query)").status == 400, "\(query)")
+        }
+    }
+
     @Test func `other systems may ask who is held out`() async throws {
         let daemon = try Daemon()
         #expect(

@@ -213,6 +213,15 @@ final class FakeSource: StatusSource {
         return [DecisionView(at: time, due: time, rule: "win_back", decision: "capped")]
     }
 
+    func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView {
+        var trigger = Trigger(
+            type: "win_back", rule: "win_back", user: Array("a".utf8), at: from, due: from + 5)
+        trigger.message = "back?"
+        return ScheduleView(
+            asOf: from, days: [.init(date: 20_066, rules: [("churned", 2, 1), ("win_back", 1, 0)])],
+            sends: limit == 0 ? [] : [trigger])
+    }
+
     func holdout(_ user: [UInt8], rule: String?) async throws(StatusFailure) -> HoldoutView {
         guard rule ?? "welcome" == "welcome" else {
             throw StatusFailure(httpStatus: 404, code: "unknown_rule", detail: "no such rule")

@@ -35,6 +35,30 @@ package struct DecisionView: Sendable, Equatable {
     }
 }
 
+/// What is planned to be sent, as `GET /v1/schedule` tells.
+package struct ScheduleView: Sendable {
+    package struct Day: Sendable {
+        /// Days of `clock.timezone` since 1970-01-01.
+        package var date: Int32
+        package var rules: [(rule: String, sent: Int64, heldOut: Int64)]
+        package init(date: Int32, rules: [(rule: String, sent: Int64, heldOut: Int64)]) {
+            self.date = date
+            self.rules = rules
+        }
+    }
+
+    package var asOf: EventTime
+    package var days: [Day]
+    /// By due time, rule and user, as many as were asked for.
+    package var sends: [Trigger]
+
+    package init(asOf: EventTime, days: [Day], sends: [Trigger]) {
+        self.asOf = asOf
+        self.days = days
+        self.sends = sends
+    }
+}
+
 /// Whether a user is held out, as `GET /v1/holdout` tells.
 package struct HoldoutView: Sendable, Equatable {
     package var user: [UInt8]

@@ -162,6 +162,9 @@ final class RuleBook {
         horizon = min(horizon, timer.due)
     }
 
+    /// Every timer, in no order of meaning.
+    var waiting: UnsafeBufferPointer<RuleTimer> { timers.entries }
+
     /// The first timer at an instant, taken out.
     func pop(at instant: Int64) -> RuleTimer? {
         guard !timers.isEmpty, timers.first.due <= instant else { return nil }

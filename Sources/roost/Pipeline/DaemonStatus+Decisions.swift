@@ -8,6 +8,18 @@ extension DaemonStatus {
         return await shards[number % shards.count].decisions(of: user)
     }
 
+    func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView {
+        var planned = PlannedSends(limit: limit)
+        for shard in shards { planned.add(await shard.planned(from: from, to: to, limit: limit)) }
+        let days = planned.totals.sorted { $0.key < $1.key }.map { day, rules in
+            ScheduleView.Day(
+                date: day,
+                rules: rules.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sent, $0.value.heldOut) })
+        }
+        let now = await sequencer.ledger.clock.now
+        return ScheduleView(asOf: EventTime(microseconds: now), days: days, sends: planned.sends)
+    }
+
     func decisionCounts() async -> [Named<Int64>] {
         var sums: [Named<Int64>] = []
         for shard in shards {
