@@ -75,6 +75,9 @@ package protocol Intake: Sendable {
     /// Moves the event clock; completes when what falls due has fired and is durable.
     func advance(to time: EventTime, completion: @escaping @Sendable (AdvanceAnswer) -> Void)
 
+    /// Takes what was said of a user; in force for what is submitted after.
+    func note(_ profile: ContactProfile, of user: [UInt8])
+
     /// Whether lines may be refused in the order of the log, so that a batch must bring its `source`.
     var needsSource: Bool { get }
 

@@ -26,6 +26,7 @@ package struct SettingsReload: Sendable, Equatable {
         {
             changed.append(excludeFile)
         }
+        changed += RuleDeclaration.changed(from: old.triggers.declared, to: given.triggers.declared)
         kept = different.filter { !$0.changesLive }.map(\.path)
     }
 }

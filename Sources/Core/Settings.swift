@@ -293,6 +293,15 @@ package struct Settings: Sendable, Equatable {
         package var highIntent = Rule(delay: 0)
         package var highIntentThreshold = 0.5
         package var replenishDue = Rule(delay: 0)
+        /// Rules of the configuration's own, and what is laid over the built-in ones.
+        package var declared: [RuleDeclaration] = []
+        package var arbitration = ArbitrationSettings()
+        /// Another file of rules, beside the configuration; empty: none.
+        package var playbook = ""
+        /// Language of who has not said one.
+        package var language = ""
+        /// Decisions kept, of all users together.
+        package var decisions = 1 << 16
     }
 }
 

@@ -45,6 +45,11 @@ package struct SettingsKey: Sendable {
         case certificate(Path<Settings.Certificate?>)
         /// A list of objects with a `type`.
         case sinks(Path<[Settings.Sink]>)
+        case optionalCount(Path<Int?>, ClosedRange<Int>)
+        /// An object with a shape of its own.
+        case shaped(
+            read: @Sendable (JSONValue, inout Settings, (String) -> Zone?) throws(SettingRefusal) -> Void,
+            write: @Sendable (Settings) -> JSONValue)
         /// Named by the contract, with one value only so far; nothing is stored.
         case fixed(JSONValue, otherwise: String)
     }
@@ -395,7 +400,7 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.replenish_due.enabled", .flag(\.triggers.replenishDue.enabled),
                 "An item bought on three days or more is due again after its own mean interval."),
-        ]
+        ] + arbitration
 
     private static func rule(
         _ name: String, _ sentence: String, enabled: SettingsKey.Path<Bool>,

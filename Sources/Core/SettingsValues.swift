@@ -62,6 +62,11 @@ extension SettingsKey {
         case .sources(let path): settings[keyPath: path] = try value.asSources()
         case .certificate(let path): settings[keyPath: path] = try value.asCertificate()
         case .sinks(let path): settings[keyPath: path] = try value.asSinks()
+        case .optionalCount(let path, let range):
+            settings[keyPath: path] =
+                value == .null
+                ? nil : Int(try value.asInteger(in: Int64(range.lowerBound)...Int64(range.upperBound)))
+        case .shaped(let read, _): try read(value, &settings, zone)
         case .fixed(let only, let otherwise):
             // What is off by `null` is off by `false`, too.
             if only == .null, value == .bool(false) { return }
@@ -100,6 +105,8 @@ extension SettingsKey {
                 .object([.init("certificate", .string($0.certificate)), .init("key", .string($0.key))])
             } ?? .null
         case .sinks(let path): .array(settings[keyPath: path].map(\.tree))
+        case .optionalCount(let path, _): settings[keyPath: path].map { .integer(Int64($0)) } ?? .null
+        case .shaped(_, let write): write(settings)
         case .fixed(let only, _): only
         }
     }
@@ -116,7 +123,7 @@ extension SettingsKey {
     /// Bounds in words, for the shipped file; nil where the type says it all.
     package var bounds: String? {
         switch kind {
-        case .count(_, let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .count(_, let range), .optionalCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
         case .bigCount(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .bigBytes(_, let range): "\(range.lowerBound) to \(range.upperBound) bytes"
@@ -144,7 +151,7 @@ extension JSONValue {
         }
     }
 
-    fileprivate func refusal(wanted: String) -> SettingRefusal {
+    func refusal(wanted: String) -> SettingRefusal {
         SettingRefusal("must be \(wanted), not \(kindText)")
     }
 
@@ -166,7 +173,7 @@ extension JSONValue {
         return number
     }
 
-    fileprivate func asReal(in range: ClosedRange<Double>) throws(SettingRefusal) -> Double {
+    func asReal(in range: ClosedRange<Double>) throws(SettingRefusal) -> Double {
         let number: Double
         switch self {
         case .integer(let whole): number = Double(whole)

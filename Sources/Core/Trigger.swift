@@ -79,12 +79,28 @@ package struct Trigger: Sendable, Equatable {
     package var predicted: Predicted?
     package var items: [Item] = []
     package var message: String?
+    /// What the declaration of its rule says: through which channel, what is to be done, with what coupon.
+    package var channel: String?
+    package var action: String?
+    package var coupon: Coupon?
     package var why: [Reason] = []
     /// `segment_moved`, `tier_changed`: from where to where.
     package var from: String?
     package var to: String?
     /// `retracted`: which of the user's triggers is withdrawn; the outbox puts its number.
     package var retracts: Retraction?
+
+    /// What is offered off the price.
+    package struct Coupon: Sendable, Equatable {
+        /// Empty: none has a code.
+        package var code: String
+        /// Percent.
+        package var discount: Double
+        package init(code: String, discount: Double) {
+            self.code = code
+            self.discount = discount
+        }
+    }
 
     package struct Retraction: Sendable, Equatable {
         package var rule: String

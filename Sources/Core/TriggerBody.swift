@@ -10,6 +10,7 @@ package enum TriggerBody {
         case segment, tier, score, model, predicted, items, message, why, from, to, retracts
         /// As `why`, features that are known by number.
         case reasons
+        case channel, action, coupon
     }
 
     /// - Returns: no bytes where the trigger has none of these parts.
@@ -35,6 +36,13 @@ package enum TriggerBody {
         encode(trigger.why, into: &out)
         out.field(.from, trigger.from)
         out.field(.to, trigger.to)
+        out.field(.channel, trigger.channel)
+        out.field(.action, trigger.action)
+        if let coupon = trigger.coupon {
+            out.tag(.coupon)
+            out.text(coupon.code)
+            out.fraction(coupon.discount)
+        }
         return out.bytes
     }
 
@@ -139,6 +147,10 @@ package enum TriggerBody {
             case .to: trigger.to = try input.text()
             case .retracts: retracts = Int64(truncatingIfNeeded: try input.whole())
             case .reasons: trigger.why.append(contentsOf: try decodeKnown(&input))
+            case .channel: trigger.channel = try input.text()
+            case .action: trigger.action = try input.text()
+            case .coupon:
+                trigger.coupon = Trigger.Coupon(code: try input.text(), discount: try input.fraction())
             }
         }
         return retracts

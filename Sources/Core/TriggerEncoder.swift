@@ -19,6 +19,9 @@ package enum TriggerEncoder {
         encode(trigger.predicted, into: &writer)
         encode(trigger.items, into: &writer)
         encode("message", trigger.message, into: &writer)
+        encode("channel", trigger.channel, into: &writer)
+        encode("action", trigger.action, into: &writer)
+        encode(trigger.coupon, into: &writer)
         encode(trigger.why, into: &writer)
         encode("from", trigger.from, into: &writer)
         encode("to", trigger.to, into: &writer)
@@ -29,6 +32,27 @@ package enum TriggerEncoder {
         encode("group", trigger.group.rawValue, into: &writer)
         writer.endObject()
         writer.newline()
+    }
+
+    /// Appends a trigger that is planned and has neither number nor time of decision.
+    package static func encodePlanned(_ trigger: Trigger, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("due")
+        writer.value(trigger.due)
+        encode("type", trigger.type, into: &writer)
+        encode("rule", trigger.rule, into: &writer)
+        writer.key("user")
+        writer.value(utf8: trigger.user)
+        encodeText(trigger, into: &writer)
+        encode("model", trigger.model, into: &writer)
+        encode(trigger.predicted, into: &writer)
+        encode(trigger.items, into: &writer)
+        encode("message", trigger.message, into: &writer)
+        encode("channel", trigger.channel, into: &writer)
+        encode("action", trigger.action, into: &writer)
+        encode(trigger.coupon, into: &writer)
+        encode("group", trigger.group.rawValue, into: &writer)
+        writer.endObject()
     }
 
     /// Appends the line that stands for an erased user's trigger.
@@ -58,6 +82,16 @@ package enum TriggerEncoder {
         writer.value(trigger.at)
         writer.key("due")
         writer.value(trigger.due)
+    }
+
+    private static func encode(_ coupon: Trigger.Coupon?, into writer: inout JSONWriter) {
+        guard let coupon else { return }
+        writer.key("coupon")
+        writer.beginObject()
+        if !coupon.code.isEmpty { encode("code", coupon.code, into: &writer) }
+        writer.key("discount")
+        writer.value(coupon.discount)
+        writer.endObject()
     }
 
     private static func encodeText(_ trigger: Trigger, into writer: inout JSONWriter) {

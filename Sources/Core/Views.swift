@@ -405,6 +405,8 @@ package struct StatusView: Sendable {
     package var models: [ModelSummary] = []
     package var memoryBytes: Int64 = 0
     package var stateBytes: Int64 = 0
+    /// Decisions about triggers by what became of them, zeros too.
+    package var decisions: [Named<Int64>] = []
     package init() {}
 }
 
@@ -481,6 +483,13 @@ package protocol StatusSource: Sendable {
     func erasure(_ receipt: String) async throws(StatusFailure) -> ErasureView?
     /// Copies the data directory into another; answers when the copy is whole and on disk.
     func backup(to directory: String) async throws(StatusFailure) -> BackupView
+    /// What was decided about a user's triggers, the oldest kept first.
+    func decisions(of user: [UInt8]) async -> [DecisionView]
+    /// What is planned to be sent within a stretch of time if nothing more comes.
+    /// - Parameter limit: sends told one by one.
+    func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView
+    /// Whether a user is held out of a rule, or of everything. Throws where there is no such rule.
+    func holdout(_ user: [UInt8], rule: String?) async throws(StatusFailure) -> HoldoutView
     /// Lines of `POST /v1/events`; answers after the commit.
     func ingest(_ body: [UInt8], gzip: Bool) async throws(StatusFailure) -> IngestAnswer
 }

@@ -18,6 +18,10 @@ struct Metrics {
             line("roost_segment_users", label: ("segment", segment.name), value: String(segment.users))
         }
         sinks(status.sinks)
+        head("roost_decisions_total", isGauge: false, "Triggers that were due, by what became of them.")
+        for decision in status.decisions {
+            line("roost_decisions_total", label: ("decision", decision.name), value: String(decision.value))
+        }
         clock(status)
     }
 

@@ -20,6 +20,9 @@ enum Route: Sendable, Equatable {
     case backup
     case forecast
     case uplift
+    case decisions
+    case holdout
+    case schedule
     /// A file of the dashboard.
     case page(String)
     case analysis(String)
@@ -59,7 +62,8 @@ enum Route: Sendable, Equatable {
         "/v1/segments": .segments, "/v1/users": .users, "/v1/models": .models, "/v1/triggers": .triggers,
         "/v1/dead-letters": .deadLetters, "/v1/events": .events, "/v1/backup": .backup,
         "/": .page("/"), "/v1/live": .live, "/v1/analytics/forecast": .forecast,
-        "/v1/analytics/uplift": .uplift,
+        "/v1/analytics/uplift": .uplift, "/v1/decisions": .decisions, "/v1/holdout": .holdout,
+        "/v1/schedule": .schedule,
     ]
 
     private static func decoded(_ part: ArraySlice<UInt8>, as name: String) throws(Refusal) -> [UInt8] {
@@ -94,6 +98,9 @@ enum Route: Sendable, Equatable {
         case .deadLetters: ["after", "limit", "sink"]
         case .forecast: ["user", "item", "category", "horizon"]
         case .uplift: ["rule"]
+        case .decisions: ["user"]
+        case .holdout: ["user", "rule"]
+        case .schedule: ["from", "to", "limit"]
         default: []
         }
     }

@@ -108,13 +108,15 @@ struct Router: Sendable {
         case .use(let name): return try await use(name, call.parameters)
         case .triggers: return try triggers(call.parameters)
         case .deadLetters: return try await deadLetters(call.parameters)
+        case .decisions: return try await decisions(call.parameters)
+        case .holdout: return try await holdout(call.parameters)
+        case .schedule: return try await schedule(call.parameters)
         case .events: return try await events(body, isGzip: call.isGzip)
         case .page(let path):
             return try DashboardFiles.shared.response(path, known: call.ifNoneMatch)
         case .uplift:
             let uplift = await source.uplift(of: try call.parameters.text("rule"))
             return HTTPResponse(json: jsonBytes { $0.value(uplift) })
-        case .unbuilt(let what): throw Refusal(501, "not_implemented", "\(what) not part of this version")
         }
     }
 

@@ -35,6 +35,7 @@ extension JSONWriter {
         value(status.partitions)
         counts("journal", status.journal)
         outbox(status)
+        if !status.decisions.isEmpty { counts("decisions", status.decisions) }
         if !status.erasures.isEmpty { counts("erasures", status.erasures) }
         sinks(status.sinks)
         models(status.models)

@@ -193,6 +193,7 @@ package actor IngestConnection<Decoder: SlabDecoder & ~Copyable>: PortConnection
                     $0.pump()
                 }
             }
+        case .note(let profile, let user): intake.note(profile, of: user)
         case .advance(let time, let id):
             intake.advance(to: time) { answer in
                 self.onQueue {

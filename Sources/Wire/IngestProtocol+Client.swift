@@ -93,8 +93,35 @@ extension IngestProtocol {
             let id = nextIdentity()
             pending.append(.advance(id: id))
             return [.advance(to: time, id: id)]
+        case "$consent": return [try consent(line)]
+        case "$profile": return [try profile(line)]
         default: throw .unknown(line.name)
         }
+    }
+
+    private func consent(_ line: ControlLine) throws(ControlFailure) -> Action {
+        try line.allow("user", "granted")
+        guard let granted = try line.flag("granted") else { throw .missing("granted") }
+        var profile = ContactProfile()
+        profile.granted = granted
+        return .note(profile, user: Array(try line.label("user").utf8))
+    }
+
+    private func profile(_ line: ControlLine) throws(ControlFailure) -> Action {
+        try line.allow("user", "name", "language", "timezone", "consent")
+        func text(_ key: String) throws(ControlFailure) -> String {
+            let text = try line.string(key) ?? ""
+            guard text.utf8.count <= 256 else {
+                throw .wrong(member: key, wanted: "a text of at most 256 bytes")
+            }
+            return text
+        }
+        var profile = ContactProfile()
+        profile.name = try text("name")
+        profile.language = try text("language").lowercased()
+        profile.zone = try text("timezone")
+        profile.granted = try line.flag("consent")
+        return .note(profile, user: Array(try line.label("user").utf8))
     }
 
     private mutating func hello(_ line: ControlLine) throws(ControlFailure) -> [Action] {

@@ -12,6 +12,8 @@ package struct IngestProtocol {
         case hello(producer: String, from: UInt64?)
         case sync(id: UInt64)
         case advance(to: EventTime, id: UInt64)
+        /// Something was said of a user.
+        case note(ContactProfile, user: [UInt8])
         case goodbye(ProducerSession)
         /// Something to count or to log.
         case report(Report)

@@ -34,12 +34,15 @@ enum SettingsFile {
                 .init(path: "", line: 0, column: 0, reason: "\(path) is not UTF-8")
             ])
         }
-        return try read(text)
+        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        return try read(text, beside: directory)
     }
 
-    /// - Parameter zone: looks a time zone up; a test gives its own.
+    /// - Parameters:
+    ///   - directory: where the file stands, ending in a slash; a playbook is looked for there.
+    ///   - zone: looks a time zone up; a test gives its own.
     static func read(
-        _ text: String, zone: (String) -> Zone? = ZoneTable.zone(named:)
+        _ text: String, beside directory: String = "", zone: (String) -> Zone? = ZoneTable.zone(named:)
     ) throws(SettingsFailure) -> Settings {
         let root: JSON5Node
         do throws(JSON5Error) {
@@ -52,6 +55,7 @@ enum SettingsFile {
             ])
         }
         var walk = SettingsWalk()
+        walk.readPlaybook(root, in: directory, zone: zone)
         walk.visit(root, path: [], zone: zone)
         if walk.problems.isEmpty { walk.readExcluded() }
         if walk.problems.isEmpty { walk.checkConflicts() }
@@ -78,15 +82,15 @@ enum SettingsFile {
 }
 
 /// Walks a file along the table of keys.
-private struct SettingsWalk {
+struct SettingsWalk {
     var settings = Settings()
     var problems: [SettingsProblem] = []
     /// Where each key that was given stands.
-    private var places: [String: JSON5Node.Place] = [:]
+    var places: [String: JSON5Node.Place] = [:]
 
-    private static let keys = Dictionary(uniqueKeysWithValues: SettingsKeys.all.map { ($0.path, $0) })
+    static let keys = Dictionary(uniqueKeysWithValues: SettingsKeys.all.map { ($0.path, $0) })
     /// Every path that leads to a key, `listen` and `listen.ingest` for `listen.ingest.address`.
-    private static let groups: Set<String> = {
+    static let groups: Set<String> = {
         var groups: Set<String> = [""]
         for key in SettingsKeys.all {
             var parts = key.path.split(separator: ".")
@@ -98,7 +102,7 @@ private struct SettingsWalk {
         return groups
     }()
 
-    private mutating func report(_ path: [String], _ place: JSON5Node.Place, _ reason: String) {
+    mutating func report(_ path: [String], _ place: JSON5Node.Place, _ reason: String) {
         problems.append(
             .init(path: path.joined(separator: "."), line: place.line, column: place.column, reason: reason))
     }
@@ -133,6 +137,8 @@ private struct SettingsWalk {
             let name = below.joined(separator: ".")
             if let line = seen[member.key] {
                 report(below, member.place, "given twice, first in line \(line)")
+            } else if path == ["triggers"], isRule(member) {
+                visitRule(member, zone: zone)
             } else if member.key.contains(".") || (Self.keys[name] == nil && !Self.groups.contains(name)) {
                 report(below, member.place, unknown(member.key, in: path.joined(separator: ".")))
             } else {
@@ -155,7 +161,7 @@ private struct SettingsWalk {
         }
     }
 
-    private func unknown(_ key: String, in group: String) -> String {
+    func unknown(_ key: String, in group: String) -> String {
         let prefix = group.isEmpty ? "" : group + "."
         let siblings = Set(
             SettingsKeys.all.filter { $0.path.hasPrefix(prefix) }
@@ -210,7 +216,7 @@ extension Substring {
 
 extension JSON5Node {
     /// Place of what stands below, as far down as there is something.
-    fileprivate func place(below: [String]) -> Place {
+    func place(below: [String]) -> Place {
         guard let first = below.first else { return place }
         let rest = Array(below.dropFirst())
         switch content {

@@ -67,7 +67,8 @@ struct Daemon: Sendable {
                 fail(DaemonFailure(exitCode: DaemonFailure.journalCode, description: "journal: \($0)"))
             })
         let sequencer = Sequencer(
-            ledger: ledger, shards: shards, writer: writer, keeper: keeper, key: key, store: store,
+            ledger: ledger, shards: shards, writer: writer, keeper: keeper, key: key, storeKey: storeKey,
+            store: store,
             settings: settings, time: time, counters: counters, log: log
         ) { fail(DaemonFailure(exitCode: DaemonFailure.stateCode, description: $0)) }
         let registry = RegistryKeeper(try ModelRegistry.open(path: directory.value.registry), log: log)

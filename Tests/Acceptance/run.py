@@ -28,6 +28,7 @@ import checks_operation  # noqa: F401
 import checks_recommendations  # noqa: F401
 import checks_recovery  # noqa: F401
 import checks_registry  # noqa: F401
+import checks_rules  # noqa: F401
 import checks_segmentations  # noqa: F401
 import checks_sinks  # noqa: F401
 import checks_sources  # noqa: F401

@@ -82,7 +82,25 @@ import Testing
         case .sources: .array([.object([.init("address", .string("shop.example:9000"))])])
         case .sinks:
             .array([.object([.init("type", .string("tcp")), .init("address", .string("crm.example:9100"))])])
+        case .optionalCount(_, let range): .integer(Int64(range.lowerBound))
+        case .shaped: shaped(key.path)
         case .fixed(let only, _): only
+        }
+    }
+
+    /// Values of the keys that have a shape of their own.
+    private static func shaped(_ path: String) -> JSONValue {
+        let zone = JSONValue.string("Asia/Seoul")
+        switch path {
+        case "triggers.caps.channels": return .object([.init("push", .object([.init("day", .integer(1))]))])
+        case "triggers.quiet_hours":
+            return .object([
+                .init("from", .string("22h")), .init("to", .string("8h")), .init("action", .string("drop")),
+            ])
+        case "triggers.regions": return .object([.init("Z17", zone)])
+        case "triggers.timezones": return .array([zone])
+        case "triggers.exclusive": return .object([.init("lifecycle", .string("7d"))])
+        default: return .null
         }
     }
 
@@ -125,6 +143,8 @@ import Testing
             "triggers.churnRisk.delay", "triggers.highIntent.delay",
             // Segmentations share a type, and each has the keys that mean something for it.
             "models.segments.method", "models.value.outlierDistance", "models.payments.outlierDistance",
+            // Rules are declared by their own names.
+            "triggers.declared",
         ]
         #expect(Set(defaults.keys).subtracting(owner.keys) == without)
     }

@@ -253,6 +253,28 @@ final class FakeSource: StatusSource {
         script.erasures.first { $0.receipt == receipt }
     }
 
+    func decisions(of user: [UInt8]) async -> [DecisionView] {
+        guard user == Array("18.172369".utf8) else { return [] }
+        let time = EventTime(microseconds: 1_733_702_400_000_000)
+        return [DecisionView(at: time, due: time, rule: "win_back", decision: "capped")]
+    }
+
+    func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView {
+        var trigger = Trigger(
+            type: "win_back", rule: "win_back", user: Array("a".utf8), at: from, due: from + 5)
+        trigger.message = "back?"
+        return ScheduleView(
+            asOf: from, days: [.init(date: 20_066, rules: [("churned", 2, 1), ("win_back", 1, 0)])],
+            sends: limit == 0 ? [] : [trigger])
+    }
+
+    func holdout(_ user: [UInt8], rule: String?) async throws(StatusFailure) -> HoldoutView {
+        guard rule ?? "welcome" == "welcome" else {
+            throw StatusFailure(httpStatus: 404, code: "unknown_rule", detail: "no such rule")
+        }
+        return HoldoutView(user: user, rule: rule, group: "holdout", isControl: false)
+    }
+
     func backup(to directory: String) async throws(StatusFailure) -> BackupView {
         guard directory == "/backups/one" else {
             throw StatusFailure(httpStatus: 500, code: "backup_failed", detail: "\(directory) is not empty")
@@ -292,6 +314,7 @@ final class FakeSource: StatusSource {
         view.watermark = EventTime(microseconds: 1_733_702_340_500_000)
         let names = ["connections", "lines", "events", "rejected", "late", "duplicates", "bytes"]
         view.ingest = names.map { Named($0, 7) }
+        view.decisions = [Named("sent", 4), Named("capped", 0)]
         view.rejectedBy = [Named("bad_json", 2), Named("not_object", 0)]
         view.users = 40
         view.shards = 2

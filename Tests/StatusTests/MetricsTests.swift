@@ -32,6 +32,8 @@ import Testing
         }
         #expect(lines.contains(#"roost_segment_users{segment="loyal"} 30"#))
         #expect(lines.contains(#"roost_segment_users{segment="odd \"one\""} 0"#))
+        #expect(lines.contains(#"roost_decisions_total{decision="sent"} 4"#))
+        #expect(lines.contains(#"roost_decisions_total{decision="capped"} 0"#))
         #expect(lines.contains("roost_clock_now_seconds 1733702400.5"))
         #expect(lines.contains("roost_uptime_seconds 12.5"))
     }

@@ -56,6 +56,10 @@ struct IngestAnswersTests {
         (#"{"$hello":{"producer":7}}"#, "bad_field"), (#"{"$hello":{"producer":""}}"#, "bad_field"),
         (#"{"$hello":{"producer":"p","from":-1}}"#, "bad_field"),
         (#"{"$hello":{"producer":"p","from":1.5}}"#, "bad_field"),
+        (#"{"$consent":{"granted":true}}"#, "missing_field"),
+        (#"{"$consent":{"user":"u"}}"#, "missing_field"),
+        (#"{"$consent":{"user":"u","granted":"no"}}"#, "bad_field"),
+        (#"{"$profile":{"user":"u","nmae":"x"}}"#, "bad_field"),
     ])
     func `a bad control line is answered and nothing else happens`(line: String, code: String) {
         var script = Script()

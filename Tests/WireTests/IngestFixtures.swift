@@ -127,6 +127,16 @@ final class FakeIntake: Intake {
         if now { queue.async(execute: body) }
     }
 
+    /// What was said of users, as `id granted name language zone`.
+    let notes = Recorder<String>()
+
+    func note(_ profile: ContactProfile, of user: [UInt8]) {
+        let granted = profile.granted.map { "\($0)" } ?? "-"
+        notes.append(
+            "\(String(decoding: user, as: UTF8.self)) \(granted) \(profile.name) \(profile.language) \(profile.zone)"
+        )
+    }
+
     func submit(_ submission: Submission, completion: @escaping @Sendable (Receipt) -> Void) {
         complete {
             completion(self.commit(submission))

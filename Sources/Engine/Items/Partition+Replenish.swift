@@ -13,23 +13,27 @@ extension Partition {
     func reachReplenishment(_ reached: DueEntry) {
         while due.first(before: reached.due + 1) == reached { due.remove(reached) }
         let slot = Int(reached.slot)
-        var told: [Trigger.Item] = []
+        let items = replenished(slot, at: reached.due)
         for index in itemEntries(slot).indices {
             let entry = itemEntries(slot).baseAddress.unsafelyUnwrapped + index
-            guard entry.pointee.told == 0, entry.pointee.due == reached.due,
-                let interval = entry.pointee.interval
-            else { continue }
-            entry.pointee.told = 1
-            let name = strings.bytes(entry.pointee.item)
-            if settings.items.excludes(name) { continue }
-            told.append(
+            if entry.pointee.told == 0, entry.pointee.due == reached.due { entry.pointee.told = 1 }
+        }
+        guard !items.isEmpty else { return }
+        fire(.replenishDue, slot, due: reached.due) { $0.items = items }
+    }
+
+    /// The items of a user that fall due at an instant and are not excluded, by their ids.
+    func replenished(_ slot: Int, at instant: Int64) -> [Trigger.Item] {
+        var found: [Trigger.Item] = []
+        for entry in itemEntries(slot) where entry.told == 0 && entry.due == instant {
+            let name = strings.bytes(entry.item)
+            guard let interval = entry.interval, !settings.items.excludes(name) else { continue }
+            found.append(
                 Trigger.Item(
                     itemID: String(decoding: name, as: UTF8.self),
                     score: Double(interval) / Double(Microseconds.day), by: "replenish"))
         }
-        guard !told.isEmpty else { return }
-        let items = told.sorted { $0.itemID < $1.itemID }
-        fire(.replenishDue, slot, due: reached.due) { $0.items = items }
+        return found.sorted { $0.itemID < $1.itemID }
     }
 
     /// A late purchase makes untrue that its item fell due when it did.

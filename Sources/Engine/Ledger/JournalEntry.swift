@@ -18,6 +18,8 @@ package enum JournalEntry: Sendable {
     case erase([ErasureMark])
     /// No file holds anything any more of users that were erased up to this record.
     case erased(through: UInt64)
+    /// What somebody said of a user: consent, name, language, time zone.
+    case contact(ContactEntry)
 
     package var kind: UInt8 {
         switch self {
@@ -29,6 +31,7 @@ package enum JournalEntry: Sendable {
         case .settings: 6
         case .erase: 7
         case .erased: 8
+        case .contact: 9
         }
     }
 }
@@ -103,6 +106,7 @@ extension JournalEntry {
         case .settings(let settings): settings.write(to: &out)
         case .erase(let marks): out.put(marks)
         case .erased(let record): out.put(record)
+        case .contact(let contact): contact.write(to: &out)
         }
         return out.bytes
     }
@@ -128,6 +132,7 @@ extension JournalEntry {
         case 6: self = .settings(try EngineSettings(from: &input))
         case 7: self = .erase(try input.getMarks())
         case 8: self = .erased(through: try input.get())
+        case 9: self = .contact(try ContactEntry(from: &input))
         default: throw StateError("journal record of unknown kind \(kind)")
         }
         guard kind == 1 || input.remaining == 0 else {

@@ -129,6 +129,7 @@ package struct Ledger: Sendable {
             if rescheduled { scheduleNext() }
         case .erase(let marks): erasures.add(marks, record: position)
         case .erased(let record): erasures.finish(through: record)
+        case .contact: break
         }
     }
 

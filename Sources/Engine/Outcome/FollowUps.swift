@@ -13,7 +13,7 @@ struct FollowUp: BitwiseCopyable {
     var previous: UInt64 = 0
     /// `FollowUps.nobody`: the user was erased.
     var slot: UInt32
-    /// Number of the rule, as `BuiltInRule` has it.
+    /// Number of the rule, as `RuleBook` has it.
     var rule: UInt16
     /// Number of the segment + 1, 0 before the first.
     var segment: UInt16
@@ -268,19 +268,27 @@ package struct FollowUpReport: Sendable {
     package var open: Int
     /// Triggers fired while too many were open.
     package var unfollowed: Int64
+    /// Names of the configuration's own rules: that of rule `firstOwn` + i is `ownNames[i]`.
+    package var ownNames: [String]
+
+    package static let firstOwn = RuleBook.firstOwn
 }
 
 extension Partition {
     /// Rules that tell of something without being a message to the user.
-    private static let silent: Set<BuiltInRule> = [.retracted, .botSuspected]
+    private static let silent: Set<UInt16> = [
+        UInt16(BuiltInRule.retracted.rawValue), UInt16(BuiltInRule.botSuspected.rawValue),
+    ]
 
     /// A trigger has fired: what comes of it is looked for.
-    func follow(_ rule: BuiltInRule, _ slot: Int, at: Int64, group: Trigger.Group) {
+    ///
+    /// - Parameter rule: its number, as `RuleBook` has it.
+    func follow(_ rule: UInt16, _ slot: Int, at: Int64, group: Trigger.Group) {
         guard followUps.isOn, group != .stale, !Self.silent.contains(rule) else { return }
         followUps.follow(
             FollowUp(
                 at: at, until: at + followUps.length, before: revenue(slot, before: at),
-                slot: UInt32(truncatingIfNeeded: slot), rule: UInt16(rule.rawValue),
+                slot: UInt32(truncatingIfNeeded: slot), rule: rule,
                 segment: users[slot].pointee.segment, group: group.number))
     }
 
@@ -315,7 +323,8 @@ extension Shard {
                 (
                     partition.number,
                     FollowUpReport(
-                        sums: followUps.sums, open: followUps.openCount, unfollowed: followUps.unfollowed)
+                        sums: followUps.sums, open: followUps.openCount, unfollowed: followUps.unfollowed,
+                        ownNames: partition.rules.names)
                 ))
         }
         return reports

@@ -40,6 +40,7 @@ extension Partition {
         let first = Int(batch.starts[number])
         let end = Int(batch.starts[number + 1])
         if first == end { return }
+        if !rules.unknownNames.isEmpty { learnNames(batch) }
         resolve(batch, first, end)
         if scratchStrings.count < batch.dictionary.count {
             scratchStrings = [UInt32](repeating: .max, count: batch.dictionary.count * 2)

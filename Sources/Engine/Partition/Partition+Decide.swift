@@ -8,6 +8,7 @@ extension Partition {
         guard target > frontier else { return }
         if anchors.nextInstant <= target { captureAnchors(through: target) }
         if target > frontier { decide(before: target) }
+        if !rules.dailies.isEmpty { startDailies() }
         if anchors.needsStart { anchors.start(after: frontier, settings.zone) }
     }
 
@@ -16,17 +17,27 @@ extension Partition {
         frontier = target
         while true {
             let nextEvent = pending.isEmpty ? Int64.max : pending.first.time
-            if let entry = due.first(before: min(nextEvent, target)) {
+            let bound = min(nextEvent, target)
+            // Rules of the configuration come after the built-in ones of the same instant.
+            let horizon = rules.horizon
+            if let entry = due.first(before: horizon < bound ? horizon + 1 : bound) {
+                if entry.due > decidedThrough { decideCandidates() }
                 decidedThrough = entry.due
                 due.remove(entry)
                 prefetchDue()
                 reach(entry)
+            } else if horizon < bound {
+                if horizon > decidedThrough { decideCandidates() }
+                decidedThrough = horizon
+                reachRules(horizon)
             } else {
                 if nextEvent >= target { break }
+                if nextEvent > decidedThrough { decideCandidates() }
                 decidedThrough = nextEvent
                 decide(pending.pop())
             }
         }
+        decideCandidates()
         decidedThrough = target
         closeFollowUps()
         stages.drop(before: target - terms.stageMemory - terms.stageDelays)
@@ -76,6 +87,7 @@ extension Partition {
         }
         if followUps.isWaiting(slot) { followUps.happened(slot, at: event.time, value: value) }
         armDormant(slot)
+        if !rules.listeners.isEmpty { hear(slot, event.code, event.time) }
         if segments.isFitted {
             watchSegment(slot, event)
         } else if closesSession(user) {
@@ -86,7 +98,7 @@ extension Partition {
     /// Whether something is decided when the user's short session closes.
     @inline(__always)
     func closesSession(_ user: UnsafeMutablePointer<UserRecord>) -> Bool {
-        segments.isFitted || !segmentations.isEmpty
+        segments.isFitted || !segmentations.isEmpty || rules.watchesSessions
             || (tiers.isFitted || churn.isFitted) && user.pointee.has(UserRecord.bought)
     }
 
@@ -138,6 +150,7 @@ extension Partition {
         if time >= account.pointee.lastPurchaseDecided {
             if time > account.pointee.lastPurchaseDecided {
                 user.pointee.flags &= ~UserRecord.repurchaseDone
+                if !rules.predicted.isEmpty { restartPredicted(slot) }
             }
             account.pointee.lastPurchaseDecided = time
             account.pointee.segmentAtLastPurchase = user.pointee.segment
@@ -230,6 +243,7 @@ extension Partition {
             if repeatLater(user, .sessionClose, UserRecord.sessionQueued, slot, instant, entry.due) { return }
             closeSession(slot, due: entry.due)
             closeSessionRisk(slot, due: entry.due)
+            if rules.watchesSessions { lookAtCrossings(slot, due: entry.due) }
         case .welcome:
             // Sign-ups of one instant are one.
             while due.first(before: entry.due + 1) == entry { due.remove(entry) }
@@ -288,6 +302,7 @@ extension Partition {
     /// Records a trigger of a user. Plain: nothing is allocated for it.
     func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64) {
         guard terms.isEnabled(rule) else { return }
+        guard isPlain(rule) else { return proposeBuiltIn(rule, slot, due: due) }
         let at = clock.decided(due: due)
         let group = group(at: at, due: due)
         triggers.begin(
@@ -295,12 +310,14 @@ extension Partition {
         describe(slot, due)
         triggers.end()
         remember(rule, slot, due, isStale: group == .stale)
-        follow(rule, slot, at: at, group: group)
+        follow(UInt16(rule.rawValue), slot, at: at, group: group)
+        traceSent(rule, slot, at: at, due: due, isStale: group == .stale)
     }
 
     /// Records a trigger of a user with more to say.
     func fire(_ rule: BuiltInRule, _ slot: Int, due: Int64, change: (inout Trigger) -> Void) {
         guard terms.isEnabled(rule) else { return }
+        guard isPlain(rule) else { return proposeBuiltIn(rule, slot, due: due, change: change) }
         let at = clock.decided(due: due)
         triggers.begin(
             name: UInt16(rule.rawValue), user: users.id(slot), at: at, due: due,
@@ -311,15 +328,16 @@ extension Partition {
         change(&trigger)
         triggers.append(trigger)
         remember(rule, slot, due, isStale: trigger.group == .stale)
-        follow(rule, slot, at: at, group: trigger.group)
+        follow(UInt16(rule.rawValue), slot, at: at, group: trigger.group)
+        traceSent(rule, slot, at: at, due: due, isStale: trigger.group == .stale)
     }
 
-    private func group(at: Int64, due: Int64) -> Trigger.Group {
+    func group(at: Int64, due: Int64) -> Trigger.Group {
         terms.isWall && at - due > terms.maxAge ? .stale : .treated
     }
 
     /// What a receiver should know of the user.
-    private func describe(_ slot: Int, _ due: Int64) {
+    func describe(_ slot: Int, _ due: Int64) {
         let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
         describe(slot, due, seen: users[slot].pointee.lastDecided, bought: bought)
     }

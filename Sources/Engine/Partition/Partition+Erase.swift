@@ -8,6 +8,7 @@ extension Partition {
     /// are hashes over the slot, which nobody has any more; they go as others do.
     /// - Returns: who was here.
     func erase(_ marks: Set<ErasureMark>) -> [ErasedUser] {
+        for mark in marks { arbiter.profiles[mark] = nil }
         var slots: Set<UInt32> = []
         var erased: [ErasedUser] = []
         for slot in 0..<users.count where !users[slot].pointee.has(UserRecord.erased) {
@@ -27,6 +28,8 @@ extension Partition {
         anchors.erase(slots)
         intents.erase(slots)
         followUps.erase(slots)
+        rules.erase(slots)
+        arbiter.erase(slots)
         users.erase(slots.map { Int($0) }.sorted(), key: key)
         for list in lists { for slot in slots { list.kept[Int(slot)] = nil } }
         return erased

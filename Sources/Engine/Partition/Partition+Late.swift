@@ -13,6 +13,8 @@ extension Partition {
             judgeStages(slot, stage, time, row)
         }
         withdraw(slot, time, code, row)
+        if !rules.listeners.isEmpty { hear(slot, code, time, late: row) }
+        if isPurchase, !rules.predicted.isEmpty { withdrawPredicted(slot, time, row) }
         if isPurchase {
             if !user.pointee.has(UserRecord.bought) { becameBuyer(slot) }
             user.pointee.flags |= UserRecord.bought
@@ -23,6 +25,7 @@ extension Partition {
                 account.pointee.lastPurchaseDecided = time
                 account.pointee.segmentAtLastPurchase = user.pointee.segment
                 user.pointee.flags &= ~UserRecord.repurchaseDone
+                if !rules.predicted.isEmpty { restartPredicted(slot) }
                 armAfterPurchase(slot)
             }
         }
@@ -115,6 +118,11 @@ extension Partition {
     }
 
     func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32) {
+        retract(
+            rule.text, occurrence: UInt32(rule.rawValue), slot, due: recordedDue(rule, slot, due: due), row)
+    }
+
+    func retract(_ rule: String, occurrence: UInt32, _ slot: Int, due: Int64, _ row: UInt32) {
         let user = Array(users.id(slot))
         var trigger = Trigger(
             type: BuiltInRule.retracted.text, rule: BuiltInRule.retracted.text, user: user,
@@ -122,8 +130,8 @@ extension Partition {
         trigger.order = EventTime(microseconds: frontier)
         trigger.orderBias = -1
         trigger.orderRow = row
-        trigger.occurrence = UInt32(rule.rawValue)
-        trigger.retracts = Trigger.Retraction(rule: rule.text, due: EventTime(microseconds: due))
+        trigger.occurrence = occurrence
+        trigger.retracts = Trigger.Retraction(rule: rule, due: EventTime(microseconds: due))
         triggers.append(trigger)
     }
 

@@ -36,11 +36,14 @@ extension Partition {
 
     func armRepurchase(_ slot: Int) {
         guard let model = repurchase.model, let account = account(slot),
-            account.pointee.lastPurchaseDecided != .min,
-            !users[slot].pointee.has(UserRecord.repurchaseDone)
+            account.pointee.lastPurchaseDecided != .min
         else { return }
+        let isDone = users[slot].pointee.has(UserRecord.repurchaseDone)
+        if isDone, rules.predicted.isEmpty { return }
         let trail = trail(account)
         let date = trail.lastDay + Self.days(model.predict(trail).p50)
+        if !rules.predicted.isEmpty { armPredicted(slot, date: date) }
+        if isDone { return }
         let instant =
             settings.zone.start(of: date).microseconds - terms.delay(.repurchaseDue)
         guard instant >= decidedThrough else {

@@ -142,6 +142,9 @@ extension Partition {
             trigger.to = to
             trigger.model = "segments@\(version)"
         }
+        if !rules.movers.isEmpty {
+            moved(slot, isTier: false, from: from, to: to, due: due, occurrence: occurrence)
+        }
     }
 
     // MARK: Adoption
@@ -153,6 +156,7 @@ extension Partition {
         preserveAll()
         try segments.adopt(bytes, version: version)
         analytics.features = [ValueSketch](repeating: ValueSketch(), count: segments.features.count)
+        nameSegments()
         var measured = [Int64](repeating: 0, count: SegmentFeature.measureCount)
         var point = [Double](repeating: 0, count: segments.features.count)
         beginSweep()

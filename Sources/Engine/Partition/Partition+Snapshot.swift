@@ -42,6 +42,8 @@ extension Partition {
         recommendations.write(to: &out)
         quantities.write(to: &out)
         followUps.write(to: &out)
+        rules.write(to: &out)
+        arbiter.write(to: &out)
         return out.bytes
     }
 
@@ -107,6 +109,9 @@ extension Partition {
         recommendations = try RecommendationState(from: &input, settings.items)
         quantities = try QuantityRows(from: &input, strings: strings.count)
         followUps = try FollowUps(from: &input, settings.outcomes, users: users.count)
+        rules = try RuleBook(from: &input, settings.declared, users: users.count)
+        arbiter = try Arbiter(from: &input, settings.declared, users: users.count)
+        readyRules()
         nameDevices()
         guard input.remaining == 0 else {
             throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
@@ -123,6 +128,7 @@ extension Partition {
         if old.outcomes != changed.outcomes { adoptOutcomes(changed.outcomes, before: old.outcomes) }
         if old.items != changed.items { adoptItems(changed.items, before: old.items) }
         followUps.adopt(changed.outcomes)
+        if old.declared != changed.declared { adoptRules(changed.declared, before: old.declared) }
         guard old.rules != changed.rules else { return }
         formerDelays.ended(old.rules.map(\.delay), at: frontier)
         // Their timers are queued anew below.

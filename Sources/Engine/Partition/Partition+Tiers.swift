@@ -99,6 +99,11 @@ extension Partition {
             trigger.to = TierRule.names[tier - 1]
             trigger.model = label
         }
+        if !rules.movers.isEmpty {
+            moved(
+                slot, isTier: true, from: TierRule.names[old - 1], to: TierRule.names[tier - 1], due: due,
+                occurrence: occurrence)
+        }
     }
 
     // MARK: Shown

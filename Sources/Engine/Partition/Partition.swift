@@ -88,6 +88,15 @@ final class Partition {
     var intents: IntentRows
     var analytics = Analytics()
     var followUps: FollowUps
+    /// Declared rules, and what deciding between triggers remembers.
+    var rules: RuleBook
+    var arbiter: Arbiter
+    /// Whether anything but the rules themselves decides what is sent.
+    private(set) var arbitrates: Bool
+    /// By place in `triggers.regions`: the region as `symbol` has it.
+    private(set) var regionSymbols: [UInt32] = []
+    /// Due at one instant and not decided between yet.
+    var candidates: [Candidate] = []
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 
@@ -137,7 +146,20 @@ final class Partition {
         anchors = AnchorRows(settings.outcomes)
         intents = IntentRows(settings.outcomes)
         followUps = FollowUps(settings.outcomes)
+        rules = RuleBook.make(settings.declared)
+        arbiter = Arbiter(settings.declared)
+        arbitrates = settings.declared.arbitration.isOn
         mobileDevice = Self.intern("mobile", &strings)
+        readyRules()
+    }
+
+    /// After rules, strings or segments were replaced.
+    func readyRules() {
+        arbitrates = settings.declared.arbitration.isOn
+        prepareRules()
+        regionSymbols = settings.declared.arbitration.regions.map { region in
+            Array(region.region.utf8).withUnsafeBytes { strings.intern($0) } + 1
+        }
     }
 
     private static func intern(_ text: StaticString, _ strings: inout StringTable) -> UInt32 {
@@ -153,7 +175,7 @@ final class Partition {
             + due.byteCount + pending.byteCount + pendingPurchases.byteCount + stages.byteCount
             + backFill.byteCount + segmentations.reduce(0) { $0 + $1.byteCount } + anchors.byteCount
             + intents.byteCount + analytics.byteCount + items.byteCount + lines.byteCount
-            + quantities.byteCount + followUps.byteCount
+            + quantities.byteCount + followUps.byteCount + rules.byteCount + arbiter.byteCount
     }
 
     /// The day of now.
@@ -172,7 +194,7 @@ final class Partition {
 
     /// Nothing fires or is decided before this instant; `Int64.max` when nothing waits.
     var nextDue: Int64 {
-        min(due.nextDue, pending.isEmpty ? .max : pending.first.time, backFillDue)
+        min(due.nextDue, pending.isEmpty ? .max : pending.first.time, backFillDue, rules.horizon)
     }
 
     func account(_ slot: Int) -> UnsafeMutablePointer<AccountRecord>? {

@@ -22,6 +22,8 @@ struct Terms: BitwiseCopyable {
     let itemsOnTriggers: Int
     private let delays: InlineArray<32, Int64>
     private let enabled: UInt32
+    /// Rules of which nothing but that is said.
+    private let plain: UInt32
 
     init(_ settings: EngineSettings) {
         allowedLateness = settings.allowedLateness
@@ -46,6 +48,13 @@ struct Terms: BitwiseCopyable {
         }
         self.delays = delays
         self.enabled = enabled
+        var plain: UInt32 = settings.declared.arbitration.isOn ? 0 : .max
+        for declared in settings.declared.declared where !declared.isPlain {
+            for rule in BuiltInRule.allCases where rule.text == declared.name {
+                plain &= ~(1 << UInt32(rule.rawValue))
+            }
+        }
+        self.plain = plain
     }
 
     @inline(__always)
@@ -53,6 +62,10 @@ struct Terms: BitwiseCopyable {
 
     @inline(__always)
     func isEnabled(_ rule: BuiltInRule) -> Bool { enabled & (1 << UInt32(rule.rawValue)) != 0 }
+
+    /// Whether nothing but its delay decides about the rule: no condition, cap, holdout or words.
+    @inline(__always)
+    func isPlain(_ rule: BuiltInRule) -> Bool { plain & (1 << UInt32(rule.rawValue)) != 0 }
 }
 
 /// The calendar day that was asked for last: instants come nearly in order.

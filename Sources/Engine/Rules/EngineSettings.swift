@@ -22,6 +22,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var refitAt: Int64 = 0
     package var outcomes = OutcomeSettings()
     package var items = ItemSettings()
+    /// Declared rules, and what is common to all.
+    package var declared = RuleSettings()
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -67,6 +69,14 @@ package struct EngineSettings: Sendable, Equatable {
         }
         outcomes = OutcomeSettings(settings)
         items = ItemSettings(settings)
+        declared = RuleSettings(settings.triggers)
+    }
+
+    /// Whether both mean the same, whichever names of events were known when they were written.
+    package func isSame(as other: EngineSettings) -> Bool {
+        var copy = other
+        copy.declared.codes = declared.codes
+        return self == copy
     }
 
     private static let highestRule = Int(BuiltInRule.allCases.map(\.rawValue).max() ?? 0)
@@ -116,6 +126,7 @@ package struct EngineSettings: Sendable, Equatable {
         out.put(refitAt)
         outcomes.write(to: &out)
         items.write(to: &out)
+        declared.write(to: &out)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
@@ -158,6 +169,8 @@ package struct EngineSettings: Sendable, Equatable {
         refitAt = try input.get()
         outcomes = try OutcomeSettings(from: &input)
         items = try ItemSettings(from: &input)
+        // A journal of before there were declared rules ends here.
+        if input.remaining > 0 { declared = try RuleSettings(from: &input) }
         try check()
     }
 

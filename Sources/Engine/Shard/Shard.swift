@@ -170,6 +170,8 @@ package actor Shard {
             let own = marks.filter { Int($0.partition) == partition.number }
             if !own.isEmpty { erased.append(contentsOf: partition.erase(Set(own))) }
         case .erased: break
+        case .contact(let contact):
+            if Int(contact.mark.partition) == partition.number { partition.take(contact) }
         }
     }
 
@@ -254,6 +256,7 @@ package actor Shard {
                 try partition.adoptHighIntent(verdict.bytes, version: verdict.version)
             default: throw StateError("a model of unknown name \(verdict.name) was adopted")
             }
+            partition.adopted(verdict)
         } catch {
             failure = error
         }

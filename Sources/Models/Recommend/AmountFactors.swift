@@ -121,7 +121,7 @@ package struct AmountFactors: Sendable, Equatable {
         guard !spent.isEmpty, factors > 0 else { return nil }
         var gram = [Double](repeating: 0, count: factors * factors)
         for k in 0..<factors { gram[k * factors + k] = max(regularization, 1e-6) * Double(spent.count) }
-        var system = LeastSquares(gram: gram, factors: factors)
+        var system = FactorSystem(gram: gram, factors: factors)
         for (category, amount) in spent {
             system.add(
                 vector: Array(categories[category * factors..<(category + 1) * factors]), weight: 1,

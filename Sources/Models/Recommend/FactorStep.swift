@@ -27,7 +27,7 @@ struct FactorStep {
     }
 
     private func exactly(_ counts: SparseCounts, _ free: inout FactorMatrix) {
-        var system = LeastSquares(gram: gram, factors: config.factors)
+        var system = FactorSystem(gram: gram, factors: config.factors)
         for row in 0..<counts.rowCount {
             system.begin()
             for index in counts.row(row) {

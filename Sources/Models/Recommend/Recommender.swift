@@ -107,7 +107,7 @@ package struct Recommender: Sendable, Equatable {
     /// The vector of a user, from what they bought alone; nil without items.
     func folded(_ bought: [Bought]) -> [Double]? {
         guard let factors, !bought.isEmpty else { return nil }
-        var system = LeastSquares(gram: gram, factors: factors.factors)
+        var system = FactorSystem(gram: gram, factors: factors.factors)
         for (item, count) in bought {
             system.add(factors.vector(item), confidence: alpha * Double(count))
         }

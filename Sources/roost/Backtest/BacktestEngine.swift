@@ -54,6 +54,7 @@ struct BacktestEngine {
             failed: { error in failure.update { $0 = "journal: \(error)" } })
         sequencer = Sequencer(
             ledger: Ledger(settings: engine), shards: shards, writer: writer, keeper: keeper, key: key,
+            storeKey: storeKey,
             store: "", settings: settings, time: time, counters: counters, log: log
         ) { text in failure.update { $0 = text } }
         registry = RegistryKeeper(try ModelRegistry.open(path: Self.temporary), log: log)

@@ -104,6 +104,12 @@ struct Bench: Sendable {
                 """,
             run: kMeansBench),
         Bench(
+            name: "rules", summary: "Conditions judged on all users of FILE, as a daily rule does.",
+            notes: """
+                Baseline: the same conditions on the user page as a dictionary by name, which is what a general rule
+                engine gets; on one user of a hundred, the making of the page counted apart.
+                """, run: rulesBench),
+        Bench(
             name: "clv", summary: "BG/NBD and Gamma-Gamma fitted on FILE's rows of buyers.",
             options: ["--baseline"],
             notes: """

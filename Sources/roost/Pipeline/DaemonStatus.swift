@@ -62,6 +62,7 @@ struct DaemonStatus: StatusSource {
         view.models = await summaries(ledger)
         view.memoryBytes = residentBytes()
         for shard in shards { view.stateBytes += await shard.stateBytes() }
+        view.decisions = await decisionCounts()
         mirror(ledger, totals, view)
         return view
     }

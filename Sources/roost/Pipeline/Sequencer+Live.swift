@@ -13,8 +13,7 @@ extension Sequencer {
         enqueue { sequencer in
             sequencer.trainer?.take(settings.models)
             sequencer.scheduleByWall(settings.models)
-            let changed = EngineSettings(settings)
-            if sequencer.ledger.settings != changed { sequencer.append(.settings(changed)) }
+            sequencer.settle(EngineSettings(settings))
             sequencer.keeper.whenHeld(sequencer.ledger.position, completion)
         }
     }

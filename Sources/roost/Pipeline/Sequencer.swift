@@ -17,6 +17,8 @@ actor Sequencer {
     let counters: Counters
     let log: Log
     let key: HashKey
+    /// The store's, by which users are marked.
+    nonisolated let storeKey: HashKey
     let storeText: String
     let limits: Limits
     nonisolated let maxJump: Int64?
@@ -53,7 +55,8 @@ actor Sequencer {
 
     init(
         ledger: Ledger, shards: [Shard], writer: JournalWriter, keeper: OutboxKeeper, key: HashKey,
-        store: String, settings: Settings, time: any TimeSource, counters: Counters, log: Log,
+        storeKey: HashKey, store: String, settings: Settings, time: any TimeSource, counters: Counters,
+        log: Log,
         failed: @escaping @Sendable (String) -> Void
     ) {
         self.ledger = ledger
@@ -61,6 +64,7 @@ actor Sequencer {
         self.writer = writer
         self.keeper = keeper
         self.key = key
+        self.storeKey = storeKey
         self.time = time
         self.counters = counters
         self.log = log
@@ -76,10 +80,17 @@ actor Sequencer {
     /// After recovery: notes changed settings, and ends the refit that a crash may have interrupted.
     func begin(_ trainer: Trainer, _ settings: Settings) {
         self.trainer = trainer
-        let settled = EngineSettings(settings)
-        if ledger.position == 0 || ledger.settings != settled { append(.settings(settled)) }
+        settle(EngineSettings(settings))
         scheduleByWall(settings.models)
         fitScheduled()
+    }
+
+    /// Journals settings where they are not those in force.
+    func settle(_ changed: EngineSettings) {
+        guard ledger.position == 0 || !changed.isSame(as: ledger.settings) else { return }
+        var settled = changed
+        settled.declared.learn(from: ledger.names)
+        append(.settings(settled))
     }
 
     // MARK: The order of things
@@ -440,6 +451,15 @@ extension Sequencer: Intake {
 
     nonisolated func sync(completion: @escaping @Sendable () -> Void) {
         enqueue { $0.keeper.whenHeld($0.ledger.position, completion) }
+    }
+
+    nonisolated func note(_ profile: ContactProfile, of user: [UInt8]) {
+        let mark = storeKey.erasureMark(of: user)
+        enqueue { sequencer in
+            if !sequencer.isClosed {
+                sequencer.append(.contact(ContactEntry(mark: mark, profile: profile)))
+            }
+        }
     }
 
     nonisolated func advance(

@@ -25,6 +25,7 @@ struct Uplift {
     private var rules: [UInt16: Rule] = [:]
     private var open = 0
     private var unfollowed: Int64 = 0
+    private var ownNames: [String] = []
 
     /// Below so many on either side figures say little.
     private static let smallGroup: Int64 = 100
@@ -39,6 +40,7 @@ struct Uplift {
         for report in reports {
             open += report.open
             unfollowed += report.unfollowed
+            ownNames = report.ownNames
             for (key, sums) in report.sums { take(key, sums) }
         }
     }
@@ -56,7 +58,7 @@ struct Uplift {
 
     /// - Parameter wanted: of one rule; nil: of all.
     func tree(of wanted: String?, asOf: EventTime) -> JSONValue {
-        let named = rules.map { (name: Self.name($0.key), rule: $0.value) }
+        let named = rules.map { (name: name($0.key), rule: $0.value) }
             .filter { wanted == nil || $0.name == wanted }.sorted { $0.name < $1.name }
         return .object([
             .init("as_of", asOf > .distantPast ? .string(asOf.description) : .null),
@@ -66,8 +68,9 @@ struct Uplift {
         ])
     }
 
-    private static func name(_ number: UInt16) -> String {
-        BuiltInRule.names.indices.contains(Int(number)) ? BuiltInRule.names[Int(number)] : "rule-\(number)"
+    private func name(_ number: UInt16) -> String {
+        if number < FollowUpReport.firstOwn { return BuiltInRule.names[Int(number)] }
+        return ownNames[Int(number - FollowUpReport.firstOwn)]
     }
 
     private static let method: JSONValue = .object([
@@ -114,8 +117,8 @@ struct Uplift {
         let (treated, heldOut) = (groups.treated, groups.heldOut)
         func of(_ count: (FollowUpSums) -> Int64) -> ProportionDifference? {
             ProportionDifference(
-                treated: Proportion(count(treated), of: treated.revenue.count),
-                heldOut: Proportion(count(heldOut), of: heldOut.revenue.count))
+                treated: OutcomeShare(count(treated), of: treated.revenue.count),
+                heldOut: OutcomeShare(count(heldOut), of: heldOut.revenue.count))
         }
         return [
             .init("treated", counts(treated)), .init("held_out", counts(heldOut)),
@@ -179,7 +182,7 @@ struct Uplift {
 
     private static func heldOutShare(_ groups: Groups) -> Double? {
         guard groups.treated.revenue.count > 0 else { return nil }
-        return Proportion(groups.heldOut.bought, of: groups.heldOut.revenue.count).share
+        return OutcomeShare(groups.heldOut.bought, of: groups.heldOut.revenue.count).share
     }
 
     /// What a reader of the figures must know, in sentences.

@@ -1,5 +1,5 @@
 /// The system that one user's vector solves, given the items': (YᵀY + λI + Σ (c − 1) y yᵀ) x = Σ c y.
-struct LeastSquares {
+struct FactorSystem {
     private let gram: [Double]
     private let factors: Int
     /// Lower triangle.

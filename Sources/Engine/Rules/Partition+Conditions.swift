@@ -1,0 +1,408 @@
+import Core
+import Models
+
+/// Judges conditions on the user page as it stands: what has arrived counts, days are counted as of the
+/// instant that is judged.
+extension Partition {
+    /// Whether a condition holds of a user. No string and no dictionary is touched.
+    func holds(_ condition: PreparedCondition, _ slot: Int, at instant: Int64) -> Bool {
+        var truth = true
+        var index = 0
+        let steps = condition.steps
+        while index < steps.count {
+            let step = steps[index]
+            index += 1
+            switch step.code {
+            case .compare:
+                truth = step.comparison.holds(value(step.a, condition, slot, instant), step.number)
+            case .compareFields:
+                truth = step.comparison.holds(
+                    value(step.a, condition, slot, instant), value(step.b, condition, slot, instant))
+            case .isOneOf: truth = isOneOf(step, condition, slot)
+            case .isAmong: truth = isAmong(step, condition, value(step.a, condition, slot, instant))
+            case .has: truth = has(step.a, condition, slot, instant)
+            case .flag: truth = users[slot].pointee.has(UserRecord.converted)
+            case .constant: truth = step.number != 0
+            case .invert: truth.toggle()
+            case .jumpIfFalse: if !truth { index = Int(step.first) }
+            case .jumpIfTrue: if truth { index = Int(step.first) }
+            }
+        }
+        return truth
+    }
+
+    private func isOneOf(
+        _ step: ConditionProgram.Step, _ condition: PreparedCondition, _ slot: Int
+    ) -> Bool {
+        let symbol = symbol(step.a, condition, slot)
+        if symbol == 0 { return false }
+        for place in Int(step.first)..<Int(step.first + step.count) where condition.texts[place] == symbol {
+            return true
+        }
+        return false
+    }
+
+    private func isAmong(
+        _ step: ConditionProgram.Step, _ condition: PreparedCondition, _ value: Double
+    ) -> Bool {
+        for place in Int(step.first)..<Int(step.first + step.count) where condition.numbers[place] == value {
+            return true
+        }
+        return false
+    }
+
+    /// Whether the page shows it: a count or a sum that is 0 is not shown.
+    private func has(
+        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
+    ) -> Bool {
+        switch operand.field.kind {
+        case .flag: true
+        case .text: symbol(operand, condition, slot) != 0
+        case .number:
+            switch operand.field {
+            case .event, .purchaseCount, .purchaseDays, .revenue, .refundCount, .refundValue, .couponUsed,
+                .couponNotUsed, .couponClicked, .amountByCategory, .amountByPayment, .amountByChannel:
+                value(operand, condition, slot, instant) != 0
+            default: !value(operand, condition, slot, instant).isNaN
+            }
+        }
+    }
+
+    // MARK: Numbers
+
+    /// A number of the user's; not a number where there is none.
+    func value(
+        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
+    ) -> Double {
+        let user = users[slot]
+        switch operand.field {
+        case .eventTotal: return Double(count(user) { _ in true })
+        case .event:
+            let code = condition.names[Int(operand.argument)]
+            return Double(count(user) { UInt32($0) == code })
+        case .shortCount: return Double(user.pointee.shortCount)
+        case .shortTotal: return Double(user.pointee.shortTotal) / 1e6
+        case .shortMean: return Double(user.pointee.shortTotal) / 1e6 / Double(user.pointee.shortCount)
+        case .longCount: return Double(user.pointee.longCount)
+        case .longTotal: return Double(user.pointee.longTotal) / 1e6
+        case .longMean: return Double(user.pointee.longTotal) / 1e6 / Double(user.pointee.longCount)
+        case .daysSinceLastEvent: return daysSince(user.pointee.lastSeen, instant)
+        case .daysSinceFirstEvent: return daysSince(user.pointee.firstSeen, instant)
+        case .rollingEvents, .rollingSessions: return rolling(operand, user, instant)
+        case .segmentID: return user.pointee.segment == 0 ? .nan : Double(user.pointee.segment) - 1
+        case .churn: return churnPrediction(slot, at: instant, explained: false)?.p ?? .nan
+        case .cartConversion: return cartPrediction(slot, explained: false)?.p ?? .nan
+        default: return purchaseValue(operand, condition, account(slot), instant)
+        }
+    }
+
+    private func daysSince(_ time: Int64, _ instant: Int64) -> Double {
+        Double(max(0, instant - time)) / Double(Microseconds.day)
+    }
+
+    private func count(_ user: UnsafeMutablePointer<UserRecord>, _ isMeant: (UInt16) -> Bool) -> Int64 {
+        guard user.pointee.nameCount > 0 else { return 0 }
+        let entries = pool.tail(user).names
+        var count: Int64 = 0
+        for index in 0..<Int(user.pointee.nameCount) where isMeant(entries[index].code) {
+            count += Int64(entries[index].count)
+        }
+        return count
+    }
+
+    private func rolling(
+        _ operand: ConditionProgram.Operand, _ user: UnsafeMutablePointer<UserRecord>, _ instant: Int64
+    ) -> Double {
+        guard user.pointee.dayCount > 0 else { return 0 }
+        let days = pool.tail(user).days
+        let today16 = UInt16(truncatingIfNeeded: day(of: instant))
+        var sum: Int64 = 0
+        for index in 0..<Int(user.pointee.dayCount) {
+            let age = Int(Int16(bitPattern: today16 &- days[index].day16))
+            guard age >= 0, age < Int(operand.argument) else { continue }
+            sum += Int64(operand.field == .rollingEvents ? days[index].events : days[index].sessions)
+        }
+        return Double(sum)
+    }
+
+    /// What only who bought, refunded or used a coupon has.
+    private func purchaseValue(
+        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition,
+        _ account: UnsafeMutablePointer<AccountRecord>?, _ instant: Int64
+    ) -> Double {
+        guard let account else { return operand.field.isSum ? 0 : .nan }
+        let record = account.pointee
+        switch operand.field {
+        case .purchaseCount: return Double(record.purchaseCount)
+        case .purchaseDays: return Double(record.dayCount)
+        case .revenue: return Double(record.revenue) / 1e6
+        case .purchaseMean:
+            return record.purchaseCount == 0
+                ? .nan : Double(record.revenue) / 1e6 / Double(record.purchaseCount)
+        case .refundCount: return Double(record.refundCount)
+        case .refundValue: return Double(record.refundValue) / 1e6
+        case .couponUsed: return Double(record.couponUsed)
+        case .couponNotUsed: return Double(record.couponNotUsed)
+        case .couponClicked: return Double(record.couponClicked)
+        case .couponRatio:
+            let total = record.couponUsed + record.couponNotUsed + record.couponClicked
+            return total == 0 ? .nan : Double(record.couponUsed) / Double(total)
+        case .tierScore:
+            guard record.tier != 0, let rule = tiers.model?.rule else { return .nan }
+            return rule.score(TierLevels(bits: record.tierLevels))
+        case .amountByCategory: return amount(record, AmountDimension.category, condition, operand)
+        case .amountByPayment: return amount(record, AmountDimension.paymentMethod, condition, operand)
+        case .amountByChannel: return amount(record, AmountDimension.channel, condition, operand)
+        default:
+            guard record.dayCount > 0 else { return operand.field.isSum ? 0 : .nan }
+            return dayValue(operand, account, instant)
+        }
+    }
+
+    private func amount(
+        _ record: AccountRecord, _ dimension: UInt32, _ condition: PreparedCondition,
+        _ operand: ConditionProgram.Operand
+    ) -> Double {
+        guard record.amountCount > 0 else { return 0 }
+        let wanted = condition.names[Int(operand.argument)]
+        let entries = pool.address(record.amounts).assumingMemoryBound(to: AmountEntry.self)
+        for index in 0..<Int(record.amountCount)
+        where entries[index].dimension == dimension && entries[index].value == wanted {
+            return Double(entries[index].amount) / 1e6
+        }
+        return 0
+    }
+
+    /// What rests on purchase days, of which there is one at least.
+    private func dayValue(
+        _ operand: ConditionProgram.Operand, _ account: UnsafeMutablePointer<AccountRecord>, _ instant: Int64
+    ) -> Double {
+        let days = purchaseDays(account)
+        let (first, last) = (days[0].day, days[days.count - 1].day)
+        let today = day(of: instant)
+        switch operand.field {
+        case .frequency: return Double(days.count - 1)
+        case .recency: return Double(last - first)
+        case .age: return Double(today - first)
+        case .daysSinceLast: return Double(today - last)
+        case .monetaryValue:
+            return Self.monetaryValue(
+                revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1)
+        case .intervalMean, .intervalDeviation: return interval(operand.field, days)
+        case .rollingPurchases, .rollingRevenue:
+            var (count, revenue): (Int64, Int64) = (0, 0)
+            for day in days where day.day > today - Int32(operand.argument) && day.day <= today {
+                count += Int64(day.count)
+                revenue = saturatingSum(revenue, day.revenue)
+            }
+            return operand.field == .rollingPurchases ? Double(count) : Double(revenue) / 1e6
+        case .lifetimeValue, .expectedPurchases, .probabilityAlive:
+            return worth(operand.field, account, days, today)
+        case .daysToRepurchase:
+            return predictedRepurchase(account, today: today).map { Double($0.date - today) } ?? .nan
+        default: return .nan
+        }
+    }
+
+    private func interval(_ field: ConditionField, _ days: UnsafeBufferPointer<PurchaseDay>) -> Double {
+        let intervals = days.count - 1
+        guard intervals >= 1 else { return .nan }
+        let mean = Double(days[intervals].day - days[0].day) / Double(intervals)
+        if field == .intervalMean { return mean }
+        guard intervals >= 2 else { return .nan }
+        var squares = 0.0
+        for index in 1..<days.count {
+            let deviation = Double(days[index].day - days[index - 1].day) - mean
+            squares += deviation * deviation
+        }
+        return (squares / Double(intervals - 1)).squareRoot()
+    }
+
+    private func worth(
+        _ field: ConditionField, _ account: UnsafeMutablePointer<AccountRecord>,
+        _ days: UnsafeBufferPointer<PurchaseDay>, _ today: Int32
+    ) -> Double {
+        guard let model = lifetimeValue.model else { return .nan }
+        let frequency = Double(days.count - 1)
+        let recency = Double(days[days.count - 1].day - days[0].day)
+        let age = max(Double(today - days[0].day), recency)
+        if field == .probabilityAlive {
+            return model.purchases.probabilityAlive(frequency: frequency, recency: recency, age: age)
+        }
+        let monetary = Self.monetaryValue(
+            revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1)
+        let one = model.predict(
+            frequency: frequency, recency: recency, age: age, monetaryValue: monetary,
+            horizonDays: Double(model.horizon))
+        return field == .lifetimeValue ? one.value : one.expectedPurchases
+    }
+
+    // MARK: Texts
+
+    /// Number of a text of the user's, as `PreparedCondition.texts` has it; 0 where there is none.
+    func symbol(
+        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int
+    ) -> UInt32 {
+        guard operand.field == .membership else { return symbol(operand.field, slot) }
+        let asked = Int(condition.names[Int(operand.argument)])
+        let place = asked < rules.memberPlaces.count ? rules.memberPlaces[asked] : -1
+        guard place >= 0 else { return 0 }
+        let id = segmentations[place].segment(of: slot)
+        return id < 0 ? 0 : rules.memberSymbols[place][id]
+    }
+
+    func symbol(_ field: ConditionField, _ slot: Int) -> UInt32 {
+        let user = users[slot]
+        switch field {
+        case .mainMedia: return mainValue(user, .media)
+        case .mainDevice: return mainValue(user, .device)
+        case .mainType: return mainValue(user, .type)
+        case .mainChannel: return mainValue(user, .channel)
+        case .mainPayment: return mainValue(user, .paymentMethod)
+        case .gender: return profileValue(user, .gender)
+        case .ageBand: return profileValue(user, .ageBand)
+        case .region: return profileValue(user, .region)
+        case .segment: return segmentSymbol(user.pointee.segment)
+        default: break
+        }
+        guard let account = account(slot)?.pointee else { return 0 }
+        switch field {
+        case .segmentAtLastPurchase: return segmentSymbol(account.segmentAtLastPurchase)
+        case .tier: return UInt32(account.tier)
+        case .tierBest: return UInt32(account.tierBest)
+        case .grade: return UInt32(account.grade)
+        case .rfmCell: return cellSymbol(slot)
+        default: return 0
+        }
+    }
+
+    /// A segment that no condition names has a number of its own that is nobody's.
+    private func segmentSymbol(_ segment: UInt16) -> UInt32 {
+        guard segment != 0, segments.isFitted else { return 0 }
+        let place = Int(segment) - 1
+        return place < rules.segmentSymbols.count ? rules.segmentSymbols[place] : .max - 1
+    }
+
+    private func profileValue(_ user: UnsafeMutablePointer<UserRecord>, _ dimension: Dimension) -> UInt32 {
+        guard user.pointee.dimensionCount > 0 else { return 0 }
+        let entries = pool.tail(user).dimensions
+        for index in 0..<Int(user.pointee.dimensionCount)
+        where entries[index].dimension == dimension.rawValue {
+            return entries[index].value + 1
+        }
+        return 0
+    }
+
+    /// The most frequent value, ties to the one seen first.
+    private func mainValue(_ user: UnsafeMutablePointer<UserRecord>, _ dimension: Dimension) -> UInt32 {
+        guard user.pointee.dimensionCount > 0 else { return 0 }
+        let total = Int(user.pointee.dimensionCount)
+        let entries = pool.tail(user).dimensions
+        var best: (value: UInt32, count: Int64) = (0, 0)
+        for index in 0..<total where entries[index].dimension == dimension.rawValue {
+            var count: Int64 = 0
+            for other in index..<total where entries[other].key == entries[index].key {
+                count += Int64(entries[other].count)
+            }
+            // A later entry of the same value has less.
+            if count > best.count { best = (entries[index].value + 1, count) }
+        }
+        return best.value
+    }
+
+    private func cellSymbol(_ slot: Int) -> UInt32 {
+        guard let model = tiers.model, let account = account(slot), account.pointee.dayCount > 0 else {
+            return 0
+        }
+        let days = purchaseDays(account)
+        let cell = model.cell(
+            daysSinceLast: Double(day(of: now) - days[days.count - 1].day),
+            frequency: Double(days.count - 1),
+            monetaryValue: Self.monetaryValue(
+                revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1))
+        return UInt32(cell.recency * 100 + cell.frequency * 10 + cell.monetary)
+    }
+
+    // MARK: Made ready
+
+    /// Gives the texts and names of all rules their numbers in this partition.
+    func prepareRules() {
+        for rule in rules.rules {
+            for condition in rule.conditions { prepare(condition) }
+        }
+        nameSegments()
+    }
+
+    /// A condition of no rule, made ready for the events that are known to everybody.
+    func prepared(_ program: ConditionProgram) -> PreparedCondition {
+        let condition = PreparedCondition(program)
+        prepare(condition)
+        for (place, name) in program.names.enumerated() where name.field == .event {
+            condition.names[place] =
+                EventNames.known.firstIndex(of: name.name).map { UInt32($0) } ?? PreparedCondition.noCode
+        }
+        nameSegments()
+        return condition
+    }
+
+    private func prepare(_ condition: PreparedCondition) {
+        for (place, text) in condition.program.texts.enumerated() {
+            condition.texts[place] = symbol(of: text)
+        }
+        for (place, name) in condition.program.names.enumerated() where name.field != .event {
+            condition.names[place] =
+                name.field == .membership
+                ? UInt32(SettingsKeys.segmentations.firstIndex(of: name.name) ?? 0) : intern(name.name)
+        }
+    }
+
+    private func intern(_ text: String) -> UInt32 {
+        let bytes = Array(text.utf8)
+        return bytes.withUnsafeBytes { strings.intern($0) }
+    }
+
+    private func symbol(of text: ConditionProgram.Text) -> UInt32 {
+        switch text.field {
+        case .segment, .segmentAtLastPurchase, .membership: rules.note(segmentText: text.text)
+        case .tier, .tierBest: UInt32((TierRule.names.firstIndex(of: text.text) ?? 254) + 1)
+        case .grade: UInt32((GradeRule.names.firstIndex(of: text.text) ?? 254) + 1)
+        case .rfmCell: Self.cellNumber(text.text)
+        default: intern(text.text) + 1
+        }
+    }
+
+    /// `R3F2M2` as 322; `UInt32.max` for what is no cell.
+    private static func cellNumber(_ text: String) -> UInt32 {
+        let digits = text.compactMap(\.wholeNumberValue)
+        guard digits.count == 3, text == "R\(digits[0])F\(digits[1])M\(digits[2])" else { return .max }
+        return UInt32(digits[0] * 100 + digits[1] * 10 + digits[2])
+    }
+
+    /// After other segments came into use: which of them conditions name.
+    func nameSegments() {
+        func symbols(_ name: (Int) -> String) -> [UInt32] {
+            (0..<SegmentState.idLimit).map { id in
+                rules.segmentTexts.firstIndex(of: name(id)).map { UInt32($0 + 1) } ?? .max - 1
+            }
+        }
+        let isAsked = !rules.segmentTexts.isEmpty
+        rules.segmentSymbols = isAsked && segments.isFitted ? symbols { segments.name($0) } : []
+        rules.memberSymbols = segmentations.map { state in symbols { state.name(of: $0) } }
+        rules.memberPlaces = SettingsKeys.segmentations.map { name in
+            segmentations.firstIndex { $0.name == name } ?? -1
+        }
+    }
+}
+
+extension ConditionField {
+    /// Whether it is 0, and not absent, where nothing is known.
+    fileprivate var isSum: Bool {
+        switch self {
+        case .purchaseCount, .purchaseDays, .revenue, .refundCount, .refundValue, .couponUsed,
+            .couponNotUsed, .couponClicked, .amountByCategory, .amountByPayment, .amountByChannel,
+            .rollingPurchases, .rollingRevenue:
+            true
+        default: false
+        }
+    }
+}

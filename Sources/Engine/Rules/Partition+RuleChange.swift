@@ -1,0 +1,48 @@
+import Core
+
+/// What changes rules from outside: settings, models, and what users say.
+extension Partition {
+    /// Takes changed declarations: rules of the same name keep what they know.
+    func adoptRules(_ changed: RuleSettings, before old: RuleSettings) {
+        let book = RuleBook.make(changed, names: rules.names)
+        book.inherit(rules)
+        rules = book
+        arbiter.adopt(changed, before: old)
+        readyRules()
+        startDailies()
+    }
+
+    /// A model has come into use: what it says may have crossed a bound.
+    func adopted(_ verdict: VerdictEntry) {
+        nameSegments()
+        let model = (SettingsKeys.knownModels.firstIndex(of: verdict.name) ?? 0) + 1
+        sweepCrossings(due: verdict.instant, occurrence: model << 24 + verdict.version)
+        decideCandidates()
+    }
+
+    func take(_ contact: ContactEntry) {
+        arbiter.profiles[contact.mark, default: ContactProfile()].merge(contact.profile)
+    }
+}
+
+extension Arbiter {
+    /// Channels and sets are known by their places, which may have moved.
+    mutating func adopt(_ changed: RuleSettings, before old: RuleSettings) {
+        decisions.setLimit(changed.decisions)
+        let (new, was) = (changed.arbitration, old.arbitration)
+        if new.channelCaps.map(\.channel) != was.channelCaps.map(\.channel) {
+            let places = new.channelCaps.map { cap in
+                was.channelCaps.firstIndex { $0.channel == cap.channel }
+            }
+            for slot in contacts.keys { contacts[slot]?.rearrange(places) }
+        }
+        guard new.exclusive.map(\.name) != was.exclusive.map(\.name) else { return }
+        var moved: [UInt64: Int64] = [:]
+        for (key, due) in sets {
+            let name = was.exclusive[Int(key & 0xFF)].name
+            guard let place = new.exclusive.firstIndex(where: { $0.name == name }) else { continue }
+            moved[key & ~0xFF | UInt64(place)] = due
+        }
+        sets = moved
+    }
+}
