@@ -97,7 +97,8 @@ import Testing
             #expect(abs(test.p - one.p) < 1e-3, "\(one.name) \(one.lags)")
         }
         for (period, parts) in file.decomposition {
-            let found = try #require(Decomposition(file.series, period: try #require(Int(period))))
+            let length = try #require(Int(period))
+            let found = try #require(Decomposition(file.series, period: length))
             for (a, b) in zip(found.trend, parts.trend) { #expect(same(a, b)) }
             for (a, b) in zip(found.seasonal, parts.seasonal) { #expect(same(a, b)) }
             for (a, b) in zip(found.rest, parts.rest) { #expect(same(a, b)) }
