@@ -202,8 +202,9 @@ package struct Ledger: Sendable {
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == 4 else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 4")
+        // That of before declared rules differs in the settings, which tell by themselves.
+        guard version == 3 || version == 4 else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 3 and 4")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []

@@ -52,7 +52,8 @@ package struct OutcomeSettings: Sendable, Equatable {
         out.put(UInt64(followUps))
     }
 
-    init(from input: inout ByteReader) throws(StateError) {
+    /// - Parameter isWhole: false: from before outcomes of triggers were looked for.
+    init(from input: inout ByteReader, isWhole: Bool) throws(StateError) {
         churnHorizon = try input.get()
         intentWindow = try input.get()
         anchorDays = try input.getSize()
@@ -62,8 +63,10 @@ package struct OutcomeSettings: Sendable, Equatable {
         churnRisk = try input.getDouble()
         churnClear = try input.getDouble()
         highIntent = try input.getDouble()
-        followUp = try input.get()
-        followUps = try input.getSize()
+        if isWhole {
+            followUp = try input.get()
+            followUps = try input.getSize()
+        }
         let bound = 3660 * Microseconds.day
         guard (0...bound).contains(churnHorizon), (0...bound).contains(intentWindow),
             (1...3660).contains(anchorDays), (0...1000).contains(anchors),

@@ -47,6 +47,11 @@ struct Heap<Entry: HeapEntry>: ~Copyable {
         return top
     }
 
+    /// Changes every entry in what does not tell their order.
+    mutating func forEach(_ change: (inout Entry) -> Void) {
+        for index in 0..<count { change(&storage[index]) }
+    }
+
     /// Takes out what matches. O(n log n).
     mutating func remove(where matches: (Entry) -> Bool) {
         let kept = entries.filter { !matches($0) }

@@ -2,6 +2,8 @@ import Core
 
 extension Partition {
     private static let formatVersion: UInt32 = 8
+    /// The one before, which ends with the captured rows: what came later begins where it is brought up.
+    private static let formerVersion: UInt32 = 7
 
     /// The whole state, at `position`.
     ///
@@ -53,10 +55,12 @@ extension Partition {
     ) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        guard version == Self.formatVersion else {
+        guard version == Self.formatVersion || version == Self.formerVersion else {
             throw StateError(
-                "partition \(number): snapshot of format \(version), this build knows \(Self.formatVersion)")
+                "partition \(number): snapshot of format \(version), this build knows "
+                    + "\(Self.formerVersion) and \(Self.formatVersion)")
         }
+        let isWhole = version == Self.formatVersion
         let saved: UInt32 = try input.get()
         guard saved == UInt32(number) else {
             throw StateError("partition \(number): snapshot is of \(saved)")
@@ -83,7 +87,8 @@ extension Partition {
         due = try DueQueue(from: &input)
         pending = try Heap<PendingEntry>(from: &input)
         pendingPurchases = try Heap<PendingPurchase>(from: &input)
-        stages = try StageHistory(from: &input)
+        if !isWhole { pendingPurchases.forEach { $0.items = 0 } }
+        stages = try StageHistory(from: &input, hasJourneys: isWhole)
         backFill = try BackFill(from: &input)
         segments = try SegmentState(from: &input)
         repurchase = try ModelSlot(from: &input)
@@ -99,6 +104,18 @@ extension Partition {
         anchors = try AnchorRows(
             from: &input, settings.outcomes, zone: settings.zone, users: users.count)
         intents = try IntentRows(from: &input, settings.outcomes, users: users.count)
+        if isWhole { try readOn(&input) }
+        readyRules()
+        nameDevices()
+        guard input.remaining == 0 else {
+            throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
+        }
+        try check()
+        backFill.index()
+    }
+
+    /// What the former version did not have.
+    private func readOn(_ input: inout ByteReader) throws(StateError) {
         analytics = try Analytics(from: &input)
         items = try ItemHistory(from: &input) { slot in
             guard slot < users.count, Int(users[slot].pointee.account) <= accounts.count else { return 0 }
@@ -111,13 +128,6 @@ extension Partition {
         followUps = try FollowUps(from: &input, settings.outcomes, users: users.count)
         rules = try RuleBook(from: &input, settings.declared, users: users.count)
         arbiter = try Arbiter(from: &input, settings.declared, users: users.count)
-        readyRules()
-        nameDevices()
-        guard input.remaining == 0 else {
-            throw StateError("partition \(number): \(input.remaining) bytes too many in the snapshot")
-        }
-        try check()
-        backFill.index()
     }
 
     /// Takes changed settings: timers are set anew for everybody they may move for.

@@ -117,12 +117,17 @@ struct StageHistory: ~Copyable {
         }
     }
 
-    init(from input: inout ByteReader) throws(StateError) {
+    /// Bytes of a saved entry of before there were journeys, which stand at its end.
+    private static let sizeWithoutJourney = 34
+
+    /// - Parameter hasJourneys: false: from before there were any.
+    init(from input: inout ByteReader, hasJourneys: Bool) throws(StateError) {
+        let size = hasJourneys ? MemoryLayout<StageEntry>.size : Self.sizeWithoutJourney
         self.init()
         let first: UInt64 = try input.get()
         let end: UInt64 = try input.get()
         guard first >= 1, end >= first,
-            end - first <= UInt64(input.remaining / MemoryLayout<StageEntry>.size)
+            end - first <= UInt64(input.remaining / size)
         else { throw StateError("stage history from \(first) to \(end)") }
         base = first
         next = first
@@ -131,7 +136,8 @@ struct StageHistory: ~Copyable {
                 time: 0, arrival: 0, pendingTime: 0, slot: 0, back: 0, stage: 0, pending: 0)
             var failure: StateError?
             withUnsafeMutableBytes(of: &entry) { target in
-                do throws(StateError) { try input.copy(into: target) } catch { failure = error }
+                let saved = UnsafeMutableRawBufferPointer(rebasing: target[..<size])
+                do throws(StateError) { try input.copy(into: saved) } catch { failure = error }
             }
             if let failure { throw failure }
             push(entry)

@@ -105,8 +105,12 @@ package struct EngineSettings: Sendable, Equatable {
         return RefitSchedule(every: every, at: refitAt).next(after: time, in: zone)
     }
 
+    /// Set in the first byte of saved settings that hold all of today's; without it they end with the outcomes of
+    /// churn and carts, and what came later stands as where nothing is configured.
+    private static let isWhole: UInt8 = 0x80
+
     package func write(to out: inout ByteWriter) {
-        out.put(clockMode.rawValue)
+        out.put(clockMode.rawValue | Self.isWhole)
         out.put(allowedLateness)
         out.put(zone.name)
         out.put(UInt64(zone.starts.count))
@@ -130,7 +134,9 @@ package struct EngineSettings: Sendable, Equatable {
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
-        guard let mode = ClockModeCode(rawValue: try input.get()) else {
+        let head: UInt8 = try input.get()
+        let isWhole = head & Self.isWhole != 0
+        guard let mode = ClockModeCode(rawValue: head & ~Self.isWhole) else {
             throw StateError("unknown clock mode in saved settings")
         }
         clockMode = mode
@@ -167,10 +173,11 @@ package struct EngineSettings: Sendable, Equatable {
         let every: Int64 = try input.get()
         refitEvery = scheduled ? every : nil
         refitAt = try input.get()
-        outcomes = try OutcomeSettings(from: &input)
-        items = try ItemSettings(from: &input)
-        // A journal of before there were declared rules ends here.
-        if input.remaining > 0 { declared = try RuleSettings(from: &input) }
+        outcomes = try OutcomeSettings(from: &input, isWhole: isWhole)
+        if isWhole {
+            items = try ItemSettings(from: &input)
+            declared = try RuleSettings(from: &input)
+        }
         try check()
     }
 
