@@ -88,7 +88,8 @@ import Testing
                 let room = fit.constant_is_mean && index == 0 ? 0.001 * abs(pair.1) : 0.01
                 #expect(abs(pair.0 - pair.1) < room, "\(label): \(found), not \(expected)")
             }
-            let variance = try #require((fit.simple_differencing?.params ?? fit.params).last)
+            let parameters = fit.simple_differencing?.params ?? fit.params
+            let variance = try #require(parameters.last)
             #expect(near(model.variance, variance, 0.02), "\(label): \(model.variance)")
             for (a, b) in zip(model.forecast(after: series, horizon: 12), fit.forecast12) {
                 #expect(near(a, b, 0.005), "\(label): \(a), not \(b)")
