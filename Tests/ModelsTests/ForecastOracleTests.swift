@@ -96,8 +96,9 @@ import Testing
             #expect(near(test.statistic, one.statistic, 1e-9), "\(one.name) \(one.lags)")
             #expect(abs(test.p - one.p) < 1e-3, "\(one.name) \(one.lags)")
         }
-        for (period, parts) in file.decomposition {
-            let found = try #require(Decomposition(file.series, period: try #require(Int(period))))
+        for (text, parts) in file.decomposition {
+            let period = try #require(Int(text))
+            let found = try #require(Decomposition(file.series, period: period))
             for (a, b) in zip(found.trend, parts.trend) { #expect(same(a, b)) }
             for (a, b) in zip(found.seasonal, parts.seasonal) { #expect(same(a, b)) }
             for (a, b) in zip(found.rest, parts.rest) { #expect(same(a, b)) }
