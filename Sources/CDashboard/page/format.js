@@ -22,6 +22,7 @@ export const short = (v) =>
     : Number.isInteger(v) ? count(v) : number(v, { maximumSignificantDigits: Math.abs(v) >= 100 ? 4 : 3 });
 export const percent = (v) =>
   number(v, { style: "percent", maximumFractionDigits: Math.abs(v) < 0.1 ? 2 : 1 });
+export const change = (v) => number(v, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 export const money = (v) => number(v, { maximumFractionDigits: Math.abs(v) < 1000 ? 2 : 0 });
 export const decimal = (v) => number(v, { maximumSignificantDigits: 4 });
 export const signed = (v) => number(v, { maximumSignificantDigits: 3, signDisplay: "exceptZero" });

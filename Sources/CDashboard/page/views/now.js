@@ -70,7 +70,7 @@ export async function show(page, { signal, onLive }) {
 function figures(top, status, { revenue, live }) {
   const rate = live?.events_per_s ?? pace.at(-1)?.rate ?? null;
   const today = live?.revenue_today ?? revenue?.last.revenue ?? null;
-  const more = revenue?.revenue ? t("now.usual", { value: format.money(revenue.revenue), change: format.percent(today / revenue.revenue - 1) }) : null;
+  const more = revenue?.revenue ? t("now.usual", { value: format.money(revenue.revenue), change: format.change(today / revenue.revenue - 1) }) : null;
   top.replaceChildren(stats([
     [t("now.rate"), rate === null ? "–" : format.decimal(rate), t("now.events", { n: format.count(status.ingest.events) })],
     [t("users"), format.count(status.users), t("now.shards", { n: status.shards })],
@@ -101,7 +101,7 @@ async function triggers(newest, groups, status, signal) {
   const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 200)}&limit=200`, signal);
   if (!answer.value) { newest.replaceChildren(missing(answer.error)); return; }
   const list = answer.value.triggers;
-  newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-12).reverse()) : empty(t("nothing"), t("now.notriggers")));
+  newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-9).reverse()) : empty(t("nothing"), t("now.notriggers")));
   const count = (key, of) => [...of.reduce((map, one) => map.set(one[key] ?? "–", (map.get(one[key] ?? "–") ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
   const of = list.filter((one) => one.type !== "erased");
   const share = (n) => `${format.count(n)} (${format.percent(n / of.length)})`;
