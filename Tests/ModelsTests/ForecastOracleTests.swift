@@ -96,9 +96,9 @@ import Testing
             #expect(near(test.statistic, one.statistic, 1e-9), "\(one.name) \(one.lags)")
             #expect(abs(test.p - one.p) < 1e-3, "\(one.name) \(one.lags)")
         }
-        for (text, parts) in file.decomposition {
-            let period = try #require(Int(text))
-            let found = try #require(Decomposition(file.series, period: period))
+        for (period, parts) in file.decomposition {
+            let length = try #require(Int(period))
+            let found = try #require(Decomposition(file.series, period: length))
             for (a, b) in zip(found.trend, parts.trend) { #expect(same(a, b)) }
             for (a, b) in zip(found.seasonal, parts.seasonal) { #expect(same(a, b)) }
             for (a, b) in zip(found.rest, parts.rest) { #expect(same(a, b)) }
