@@ -257,6 +257,30 @@ def languages_and_lights_are_kept(env):
 
 
 @check
+def the_page_goes_on_by_itself(env):
+    """What comes in while the page is open is shown without loading it again, newest triggers too; and a daemon that
+    is gone is said to be."""
+    path = chromium()
+    lines = [json.dumps({"user_id": f"u{number}", "ts": "2024-06-01T00:00:00Z", "event": "sign_up"}).encode() + b"\n"
+             for number in range(300)]
+    with env.daemon({"models": {"enabled": []}}) as daemon:
+        daemon.feed(lines[:100])
+        with Browser(path) as browser:
+            opened(browser, daemon, "now")
+            shown = "document.querySelectorAll('.stats dd')[2].textContent"
+            expect_equal(browser.evaluate(shown), "100", "users at first")
+            browser.evaluate("window.same = true")
+            daemon.feed(lines[100:], name="more")
+            browser.until(f"{shown} === '300'", timeout=40)
+            daemon.advance("2024-06-02T00:00:00Z")
+            browser.until("document.querySelector('.stream li')?.textContent.includes('welcome')", timeout=40)
+            expect_equal(browser.evaluate("window.same"), True, "the page was not loaded again")
+            expect(browser.evaluate("document.querySelector('.dot.live') !== null"), "the page does not say that it is live")
+            daemon.terminate()
+            browser.until("document.querySelector('.dot.lost') !== null", timeout=40)
+
+
+@check
 def a_token_is_asked_for(env):
     """With a token on the port the page comes up, asks for it, refuses a wrong one and goes on with the right one."""
     path = chromium()

@@ -1,6 +1,6 @@
 // Numbers and times, everywhere the same. Times are shown in UTC, as the status port gives them.
 
-import { language } from "./text.js";
+import { language, readable } from "./text.js";
 
 const made = new Map();
 function intl(kind, options) {
@@ -22,6 +22,7 @@ export const short = (v) =>
     : Number.isInteger(v) ? count(v) : number(v, { maximumSignificantDigits: Math.abs(v) >= 100 ? 4 : 3 });
 export const percent = (v) =>
   number(v, { style: "percent", maximumFractionDigits: Math.abs(v) < 0.1 ? 2 : 1 });
+export const change = (v) => number(v, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 export const money = (v) => number(v, { maximumFractionDigits: Math.abs(v) < 1000 ? 2 : 0 });
 export const decimal = (v) => number(v, { maximumSignificantDigits: 4 });
 export const signed = (v) => number(v, { maximumSignificantDigits: 3, signDisplay: "exceptZero" });
@@ -37,8 +38,7 @@ export const weekday = (number) => date(`2024-01-0${number}`, { weekday: "short"
 export const days = (v) => number(v, { style: "unit", unit: "day", unitDisplay: "long", maximumFractionDigits: 1 });
 export const text = (v) => (v === null || v === undefined || v === "" ? "–" : String(v));
 
-/** Names the daemon uses, made readable: `days_since_last` → “days since last”. */
-export const words = (name) => String(name ?? "–").replaceAll("_", " ");
+export const words = readable;
 
 export function bytes(v) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -263,6 +263,25 @@ export function heat(options) {
   });
 }
 
+/** Columns beside each other over ranges `{from, to, count}`, as many as there are; further columns stand in the table. */
+export function histogram(options) {
+  const { rows } = options;
+  const columns = [{ key: "from", label: t("from"), type: "decimal" }, { key: "to", label: t("to"), type: "decimal" }, { key: "count", label: t("count"), type: "count" }, ...(options.further ?? [])];
+  return plot({ ...options, columns }, (width) => {
+    const area = { left: 52, right: width - 14, top: 10, bottom: 184 };
+    const most = Math.max(1, ...rows.map((r) => r.count));
+    const step = (area.right - area.left) / rows.length;
+    const y = (v) => area.bottom - (v / most) * (area.bottom - area.top);
+    const points = [];
+    const columnsDrawn = rows.map((r, i) => {
+      const node = s("rect", { class: "fill c1", x: round(area.left + i * step + 0.5), y: round(y(r.count)), width: Math.max(1, round(step - 1.5)), height: round(Math.max(0.5, area.bottom - y(r.count))), rx: 1.5 });
+      points.push({ x: area.left + (i + 0.5) * step, y: y(r.count), node, text: `${by.decimal(r.from)} – ${by.decimal(r.to)}\n${by.count(r.count)}` });
+      return node;
+    });
+    return { height: 220, points, nodes: [axes(area, 0, most, y, "short"), columnsDrawn, feet(rows.map((r) => by.short(r.from)), (i) => area.left + i * step, area.bottom + 18, area.right - area.left)] };
+  });
+}
+
 /** What moves from the names on the left to the names on the right. `rows`: `{from, to, users}`. */
 export function flow(options) {
   const rows = options.rows.filter((r) => r.users > 0);

@@ -11,9 +11,9 @@ package struct ArimaSearch {
     package var greatest = 3
     package var greatestSeasonal = 1
     /// Models fitted at most.
-    package var budget = 40
+    package var budget: Int
 
-    package init() {}
+    package init(budget: Int = 40) { self.budget = budget }
 
     /// - Parameters:
     ///   - series: as observed.

@@ -12,6 +12,9 @@ package struct ForecastCandidates: Sendable {
         self.seed = seed
     }
 
+    /// ARIMA models fitted at most for one series: the search rarely takes more, and somebody waits.
+    static let arimaBudget = 24
+
     /// Values a series must have before the time it is judged on.
     package var leastHistory: Int { 2 * period }
 
@@ -52,7 +55,7 @@ package struct ForecastCandidates: Sendable {
         case .simpleSmoothing: Smoothing.fitted(to: history, trend: false, period: nil)
         case .holt: Smoothing.fitted(to: history, trend: true, period: nil)
         case .holtWinters: Smoothing.fitted(to: history, trend: false, period: period)
-        case .arima: ArimaSearch().best(history, period: period)
+        case .arima: ArimaSearch(budget: ForecastCandidates.arimaBudget).best(history, period: period)
         case .additive: AdditiveTrend(steps: history.count)
         case .lstm:
             RecurrentForecast.trained(on: [history] + others, horizon: horizon, seed: seed)

@@ -90,6 +90,6 @@ function pathsOf(paths) {
   ];
 }
 
-const ageGender = ({ groups }) => (groups.length ? [bars({ title: t("acquisition.agegender"), file: "age-gender", rows: groups.map((g) => ({ ...g, name: `${g.gender} ${g.age}` })), nameType: "text", value: "rate", low: "rate_low", high: "rate_high", type: "percent",
+const ageGender = ({ groups }) => (groups.length ? [bars({ title: t("acquisition.agegender"), file: "age-gender", rows: groups.map((g) => ({ ...g, name: `${g.gender ?? "–"} ${g.age ?? "–"}` })), nameType: "text", value: "rate", low: "rate_low", high: "rate_high", type: "percent",
   columns: [{ key: "name", label: t("acquisition.agegender") }, { key: "rate", label: t("conversion"), type: "percent" }, { key: "rate_low", label: t("low"), type: "percent" }, { key: "rate_high", label: t("high"), type: "percent" }, { key: "visits", label: t("visits"), type: "count" },
     { key: "users", label: t("users"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "revenue", label: t("revenue"), type: "money" }] })] : []);

@@ -11,8 +11,10 @@ import { userLink, whyText } from "./triggers.js";
 export async function show(page, { signal }) {
   const box = h("div", { class: "grid" });
   page.append(box);
-  const [schedule, uplift, status] = await Promise.all([attempt("v1/schedule", signal), attempt("v1/analytics/uplift", signal), attempt("v1/status", signal)]);
+  const [uplift, status] = await Promise.all([attempt("v1/analytics/uplift", signal), attempt("v1/status", signal)]);
   const last = status.value?.outbox.last_seq ?? 0;
+  const now = new Date(status.value?.clock.now ?? Date.now());
+  const schedule = await attempt(`v1/schedule?to=${new Date(now.getTime() + 28 * 86_400_000).toISOString().slice(0, 10)}&limit=100`, signal);
   const triggers = await attempt(`v1/triggers?after=${Math.max(0, last - 5000)}&limit=5000`, signal);
   const or = (answer, title, make) => box.append(...(answer.value ? make(answer.value) : [h("div", { class: "card w6" }, h("h3", null, title), missing(answer.error))]));
   or(triggers, t("campaigns.rules"), sent);
@@ -60,15 +62,13 @@ function uplifts(answer) {
   return parts;
 }
 
-function planned(answer) {
-  const rows = answer.schedule ?? answer.planned ?? [];
-  const days = new Map();
-  for (const one of rows) {
-    const day = String(one.due ?? one.at ?? one.day).slice(0, 10);
-    days.set(day, (days.get(day) ?? 0) + (one.users ?? one.count ?? 1));
-  }
+/** What falls due in the coming weeks if nothing happens before: by day and rule, and one by one. */
+function planned({ days, sends }) {
+  const rules = [...new Set(days.flatMap((d) => Object.keys(d.rules)))];
+  const rows = days.map((d) => ({ day: d.date, total: d.total, held: d.held_out, ...d.rules }));
   return [
-    lines({ title: t("campaigns.planned"), lead: t("campaigns.plannedmore"), file: "planned", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), none: t("campaigns.noplan"), rows: [...days].sort().map(([day, n]) => ({ day, n })), series: [{ key: "n", label: t("campaigns.due") }] }),
-    h("div", { class: "card w6" }, h("h3", null, t("campaigns.next")), rows.length ? table(t("campaigns.next"), [{ key: "due", label: t("time"), cell: (r) => format.time(r.due ?? r.at ?? r.day) }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : format.count(r.users ?? r.count)) }, { key: "why", label: t("why"), cell: (r) => (Array.isArray(r.why) ? whyText(r.why) : format.words(r.reason ?? r.why)) }], rows.slice(0, 100), true) : empty(t("nothing"), t("campaigns.noplan"))),
+    lines({ title: t("campaigns.planned"), lead: t("campaigns.plannedmore"), file: "planned", span: "w6", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"), none: t("campaigns.noplan"), rows, series: [{ key: "total", label: t("campaigns.due") }, { key: "held", label: t("group.holdout") }],
+      columns: [{ key: "day", label: t("day"), type: "day" }, { key: "total", label: t("campaigns.due"), type: "count" }, { key: "held", label: t("group.holdout"), type: "count" }, ...rules.map((rule) => ({ key: rule, label: format.words(rule), type: "count" }))] }),
+    h("div", { class: "card w6" }, h("h3", null, t("campaigns.next")), sends.length ? table(t("campaigns.next"), [{ key: "due", label: t("time"), type: "time" }, { key: "rule", label: t("rule"), type: "words" }, { key: "user", label: t("customer"), cell: (r) => (r.user !== undefined ? userLink(r.user) : "–") }, { key: "why", label: t("why"), cell: (r) => whyText(r.why) || format.text(r.message) }], sends.slice(0, 100), true) : empty(t("nothing"), t("campaigns.noplan"))),
   ];
 }

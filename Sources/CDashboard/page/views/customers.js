@@ -51,7 +51,7 @@ async function person(page, user, { signal, parameters, go }) {
 async function parts(user, { signal, parameters, go }) {
   const { predictions = {} } = user;
   const id = encodeURIComponent(user.user);
-  const [triggers, decisions] = await Promise.all([attempt(`v1/triggers?user=${id}&limit=1000`, signal), attempt(`v1/decisions?user=${id}&limit=200`, signal)]);
+  const [triggers, decisions] = await Promise.all([attempt(`v1/triggers?user=${id}&limit=1000`, signal), attempt(`v1/decisions?user=${id}`, signal)]);
   const left = [
     reasons(predictions.churn, t("customers.churnwhy"), "churn-reasons"),
     predictions.cart_conversion ? reasons(predictions.cart_conversion, t("customers.cart", { p: format.percent(predictions.cart_conversion.p) }), "cart-reasons") : null,

@@ -3,7 +3,7 @@
 import { attempt } from "../api.js";
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { lines } from "../plots.js";
+import { bars, histogram, lines } from "../plots.js";
 import { empty, missing, pairs, stats } from "../table.js";
 import { t } from "../text.js";
 import { triggerList } from "./triggers.js";
@@ -54,7 +54,7 @@ export async function show(page, { signal, onLive }) {
   const overview = await attempt("v1/analytics/overview?days=120", signal);
   state.revenue = usual(overview.value?.daily);
   await refresh();
-  daily.replaceChildren(...(overview.value ? dailyPlots(overview.value.daily) : [h("div", { class: "card" }, missing(overview.error))]));
+  daily.replaceChildren(...(overview.value ? [...dailyPlots(overview.value.daily), ...valuePlots(overview.value)] : [h("div", { class: "card" }, missing(overview.error))]));
   onLive((name, data) => {
     if (name === "rates") {
       state.live = data;
@@ -70,7 +70,7 @@ export async function show(page, { signal, onLive }) {
 function figures(top, status, { revenue, live }) {
   const rate = live?.events_per_s ?? pace.at(-1)?.rate ?? null;
   const today = live?.revenue_today ?? revenue?.last.revenue ?? null;
-  const more = revenue?.revenue ? t("now.usual", { value: format.money(revenue.revenue), change: format.percent(today / revenue.revenue - 1) }) : null;
+  const more = revenue?.revenue ? t("now.usual", { value: format.money(revenue.revenue), change: format.change(today / revenue.revenue - 1) }) : null;
   top.replaceChildren(stats([
     [t("now.rate"), rate === null ? "–" : format.decimal(rate), t("now.events", { n: format.count(status.ingest.events) })],
     [t("users"), format.count(status.users), t("now.shards", { n: status.shards })],
@@ -101,7 +101,7 @@ async function triggers(newest, groups, status, signal) {
   const answer = await attempt(`v1/triggers?after=${Math.max(0, last - 200)}&limit=200`, signal);
   if (!answer.value) { newest.replaceChildren(missing(answer.error)); return; }
   const list = answer.value.triggers;
-  newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-12).reverse()) : empty(t("nothing"), t("now.notriggers")));
+  newest.replaceChildren(h("h3", null, t("now.newest")), list.length ? triggerList(list.slice(-9).reverse()) : empty(t("nothing"), t("now.notriggers")));
   const count = (key, of) => [...of.reduce((map, one) => map.set(one[key] ?? "–", (map.get(one[key] ?? "–") ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
   const of = list.filter((one) => one.type !== "erased");
   const share = (n) => `${format.count(n)} (${format.percent(n / of.length)})`;
@@ -117,4 +117,17 @@ function dailyPlots(rows) {
     lines({ ...shared, span: "w6", title: t("now.dailyevents"), file: "daily-events", series: [{ key: "events", label: t("events") }, { key: "visits", label: t("visits") }] }),
     lines({ ...shared, span: "w6", title: t("now.dailyrevenue"), file: "daily-revenue", type: "money", series: [{ key: "revenue", label: t("revenue") }] }),
   ];
+}
+
+/** What a purchase is worth, and how it is paid. */
+function valuePlots({ purchase_values: values, payment_methods: payments }) {
+  const parts = [];
+  if (values?.count) {
+    parts.push(histogram({ title: t("now.values"), lead: t("now.valuesmore", { median: format.money(values.median), q1: format.money(values.q1), q3: format.money(values.q3), mean: format.money(values.mean), sd: format.money(values.deviation) }), file: "purchase-values", span: "w6", rows: values.histogram }));
+  }
+  if (payments?.length) {
+    parts.push(bars({ title: t("payment_method"), file: "payment-methods", span: "w6", rows: payments.slice(0, 12), name: "value", nameType: "text", value: "share_of_purchases", type: "percent",
+      columns: [{ key: "value", label: t("payment_method") }, { key: "share_of_purchases", label: t("purchases"), type: "percent" }, { key: "share_of_users", label: t("users"), type: "percent" }, { key: "revenue", label: t("revenue"), type: "money" }] }));
+  }
+  return parts;
 }

@@ -100,6 +100,6 @@ function couponPlots({ segments, months }) {
 }
 
 const promotionPlots = ({ promotions }) => [bars({ title: t("products.promotions"), file: "promotions", span: "w6", rows: promotions.slice(0, 20), name: "promotion", nameType: "text", value: "revenue", type: "money",
-  columns: [{ key: "promotion", label: t("products.promotion") }, { key: "revenue", label: t("revenue"), type: "money" }, { key: "uses", label: t("products.uses"), type: "count" }, { key: "discount", label: t("products.discount"), type: "money" }, { key: "buyers", label: t("buyers"), type: "count" }, { key: "repeat_rate", label: t("products.repeat"), type: "percent" }] })];
+  columns: [{ key: "promotion", label: t("products.promotion") }, { key: "revenue", label: t("revenue"), type: "money" }, { key: "uses", label: t("products.uses"), type: "count" }, { key: "discount", label: t("products.discount"), type: "money" }, { key: "new_buyers", label: t("retention.new"), type: "count" }, { key: "repeat_rate", label: t("products.repeat"), type: "percent" }] })];
 
 const searchTable = ({ terms }) => [h("div", { class: "card w6" }, h("h3", null, t("products.search")), terms.length ? table(t("products.search"), [{ key: "term", label: t("products.term") }, { key: "count", label: t("products.times"), type: "count" }, { key: "share", label: t("share"), type: "percent" }], terms.slice(0, 50), true) : empty(t("nothing"), t("products.nosearch")))];

@@ -3,7 +3,7 @@
 import { attempt } from "../api.js";
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { bars, flow, heat, lines } from "../plots.js";
+import { bars, flow, heat, histogram, lines } from "../plots.js";
 import { empty, missing, table } from "../table.js";
 import { t } from "../text.js";
 
@@ -42,6 +42,7 @@ export async function show(page, { signal, parameters, go, onLive }) {
   if (personas.value?.segments?.length) box.append(people(personas.value.segments));
   box.append(...(await moves(parametersOf, signal)));
   if (parametersOf) box.append(...curves(parametersOf));
+  if (by === "segments") await distributions(box, { signal, parameters, go });
 }
 
 const sizePlot = ({ segments }) => bars({
@@ -58,7 +59,7 @@ const profile = ({ features, names, centroids }) => heat({
 
 const people = (rows) => h("div", { class: "card" }, h("h3", null, t("segments.personas")), h("p", { class: "lead" }, t("segments.personasmore")),
   h("ul", { class: "stream" }, rows.map((r) => h("li", null, h("strong", null, format.words(r.segment)), h("div", null, h("p", null, r.sentence),
-    h("p", { class: "why" }, (r.tests ?? []).slice(0, 5).map((one) => `${format.words(one.trait)}: ${t("segments.effect")} ${format.signed(one.effect)}, p ${format.p(one.p)}`).join(" · ")))))));
+    h("p", { class: "why" }, (r.traits ?? []).filter((one) => one.p_holm < 0.05).map((one) => `${format.words(one.trait)}${one.value ? ` ${one.value}` : ""}: ${format.percent(one.share)} / ${format.percent(one.others)}, ${t("segments.effect")} ${format.decimal(one.effect)}, p ${format.p(one.p_holm)}`).join(" · ")))))));
 
 function means(segments) {
   const features = [...new Set(segments.flatMap((s) => Object.keys(s.centroid)))];
@@ -81,7 +82,7 @@ async function moves(parameters, signal) {
     const months = (answer.value.segments ?? []).flatMap((s) => s.months.map((m) => ({ segment: s.segment, ...m })));
     rows.push(h("div", { class: "card w5" }, h("h3", null, t("segments.months")), months.length ? table(t("segments.months"), [
       { key: "segment", label: t("segment"), type: "words" }, { key: "month", label: t("month"), type: "month" }, { key: "revenue", label: t("revenue"), type: "money" },
-      { key: "buyers", label: t("buyers"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "churned", label: t("segments.churned"), type: "percent" }], months.reverse(), true) : empty(t("nothing"))));
+      { key: "buyers", label: t("buyers"), type: "count" }, { key: "order_value", label: t("ordervalue"), type: "money" }, { key: "churn_rate", label: t("segments.churned"), type: "percent" }], months.reverse(), true) : empty(t("nothing"))));
   } else rows.push(h("div", { class: "card" }, h("h3", null, t("segments.months")), answer.value ? empty(t("nothing"), t("segments.nomoves")) : missing(answer.error)));
   return rows;
 }
@@ -93,4 +94,19 @@ function curves({ inertia_by_k: inertia, silhouette_by_k: silhouette }) {
     lines({ ...shared, title: t("segments.elbow"), lead: t("segments.elbowmore"), file: "elbow", series: [{ key: "value", label: t("segments.inertia") }], type: "count", rows: rows(inertia) }),
     lines({ ...shared, title: t("segments.silhouette"), lead: t("segments.silhouettemore"), file: "silhouette", series: [{ key: "value", label: t("segments.silhouettename") }], type: "decimal", top: 1, rows: rows(silhouette) }),
   ];
+}
+
+/** What the segmentation compares users by: each feature's distribution, raw and as it is transformed. */
+async function distributions(box, { signal, parameters, go }) {
+  const answer = await attempt("v1/analytics/overview?days=1", signal);
+  const { features, transform } = answer.value?.features ?? {};
+  if (!features?.length) return;
+  const one = features.find((f) => f.name === parameters.get("feature")) ?? features[0];
+  const number = (v) => (v === null || v === undefined ? "–" : format.decimal(v));
+  const raw = one.histogram;
+  const transformed = raw.map((r) => ({ from: r.from_transformed, to: r.to_transformed, count: r.count }));
+  const lead = t("segments.featuremore", { mean: number(one.mean), sd: number(one.deviation), q1: number(one.q1), median: number(one.median), q3: number(one.q3), zero: format.count(one.zero) });
+  box.append(h("div", { class: "w6" }, h("label", null, t("feature"), " ", h("select", { onchange: (e) => go({ feature: e.target.value }) }, features.map((f) => h("option", { value: f.name, selected: f === one }, format.words(f.name))))),
+    histogram({ title: t("segments.raw", { what: format.words(one.name) }), lead, file: `feature-${one.name}`, rows: raw, none: t("segments.allzero") })),
+  h("div", { class: "w6" }, histogram({ title: t("segments.transformed", { what: format.words(one.name), how: format.words(transform) }), lead: t("segments.transformedmore"), file: `feature-${one.name}-transformed`, rows: transformed, none: t("segments.allzero") })));
 }
