@@ -30,6 +30,8 @@ package actor SinkRunner {
     private var observation: UInt64?
     /// Of the batch at the head.
     private var attempts = 0
+    /// Its last number: it is tried again with the same triggers, for it goes under the same key. 0: none.
+    private var attempted: Int64 = 0
     private var failingSince: Int64?
     private var begun: CheckedContinuation<Void, Never>?
 
@@ -137,11 +139,11 @@ package actor SinkRunner {
 
     private func took(_ page: TriggerPage) {
         isBusy = false
-        let isFirst = !stream.hasStarted
+        let isFirst = begun != nil
         switch stream.page(page) {
         case .lines(let lines, _):
             pageEnd = stream.through
-            batches = SinkBatches.cut(lines, most: delivery.most)
+            batches = SinkBatches.cut(lines, most: delivery.most, firstThrough: attempted)
             if batches.isEmpty { moved(to: pageEnd) }
         case .gap(let oldest, _): skip(to: oldest - 1)
         case .future(_, let last): fellBack(to: last)
@@ -241,6 +243,7 @@ package actor SinkRunner {
     /// The batch at the head is done with.
     private func pass(_ batch: SinkBatch) {
         batches.removeFirst()
+        attempted = 0
         moved(to: batches.isEmpty ? pageEnd : batch.last)
         note(last: stream.head)
         // Others, such as the stop, have their turn between two batches.
@@ -253,6 +256,7 @@ package actor SinkRunner {
 
     private func failed(_ batch: SinkBatch, _ failure: SinkFailure) {
         attempts += 1
+        attempted = batch.last
         let since = failingSince ?? time.monotonic()
         failingSince = since
         counters.add(.sinkFailures)
@@ -278,11 +282,14 @@ package actor SinkRunner {
         }
     }
 
+    /// What was read is read again afterwards: a user may be erased meanwhile.
     private func wait(_ failure: SinkFailure) {
         let asked = min(failure.wait, Microseconds.hour)
         let wait = max(backoff.wait(using: &chance), asked)
         executor.queue.asyncAfter(deadline: .now() + .microseconds(Int(wait))) {
             self.assumeIsolated { runner in
+                runner.batches = []
+                runner.stream = TriggerStream(start: .after(runner.cursor), filter: runner.filter)
                 runner.isBusy = false
                 runner.pump()
             }
@@ -327,7 +334,11 @@ package struct Sinks: Sendable {
                     preconditionFailure("the address of a sink was checked when it was read")
                 }
                 delivery = TCPDelivery(tcp, address: address, time: time)
-            case .webhook(let webhook): delivery = WebhookDelivery(webhook)
+            case .webhook(let webhook):
+                delivery = WebhookDelivery(webhook)
+                if WebhookDelivery.isOpen(webhook.url) {
+                    log.warning("sink \(sink.name): http is not encrypted, and the host is another machine")
+                }
             case .file(let file): delivery = FileDelivery(file)
             }
             return SinkRunner(
