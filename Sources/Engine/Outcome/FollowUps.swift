@@ -60,6 +60,13 @@ package struct FollowUpKey: Hashable, Sendable {
     package var kind: Kind
     package var value: Int32
 
+    package init(rule: UInt16, group: UInt8, kind: Kind, value: Int32) {
+        self.rule = rule
+        self.group = group
+        self.kind = kind
+        self.value = value
+    }
+
     static func precedes(_ a: FollowUpKey, _ b: FollowUpKey) -> Bool {
         (a.rule, a.group, a.kind.rawValue, a.value) < (b.rule, b.group, b.kind.rawValue, b.value)
     }
@@ -268,6 +275,12 @@ package struct FollowUpReport: Sendable {
     package var open: Int
     /// Triggers fired while too many were open.
     package var unfollowed: Int64
+
+    package init(sums: [(key: FollowUpKey, sums: FollowUpSums)], open: Int, unfollowed: Int64) {
+        self.sums = sums
+        self.open = open
+        self.unfollowed = unfollowed
+    }
 }
 
 extension Partition {
