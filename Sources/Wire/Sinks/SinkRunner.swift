@@ -23,6 +23,8 @@ package actor SinkRunner {
     private var pageEnd: Int64 = 0
     private var cursor: Int64 = 0
     private var storedCursor: Int64 = -1
+    /// New: its cursor is before the oldest trigger of the first page.
+    private var beginsWithOldest = false
     private var storedAt: Int64 = .min / 2
     /// A read, a wait or a burial is under way.
     private var isBusy = true
@@ -95,6 +97,8 @@ package actor SinkRunner {
             stored.map { .after($0) } ?? (sink.start == .now ? .now : .oldest)
         stream = TriggerStream(start: start, filter: filter)
         storedCursor = stored ?? -1
+        cursor = stored ?? 0
+        beginsWithOldest = start == .oldest
         isBusy = false
         pump()
     }
@@ -140,6 +144,8 @@ package actor SinkRunner {
     private func took(_ page: TriggerPage) {
         isBusy = false
         let isFirst = begun != nil
+        if beginsWithOldest { cursor = page.oldest - 1 }
+        beginsWithOldest = false
         switch stream.page(page) {
         case .lines(let lines, _):
             pageEnd = stream.through
@@ -179,13 +185,13 @@ package actor SinkRunner {
         moved(to: seq)
     }
 
-    /// The store is older than the cursor.
+    /// The store is older than the cursor, which is not moved back on disk: it is stored again once it is passed.
     private func fellBack(to last: Int64) {
         log.error(
             "sink \(sink.name): its cursor \(stream.through) is beyond the newest trigger, \(last); it goes on there"
         )
         stream = TriggerStream(start: .after(last), filter: filter)
-        moved(to: last)
+        cursor = last
     }
 
     private func moved(to seq: Int64) {
