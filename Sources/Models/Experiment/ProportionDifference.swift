@@ -1,7 +1,7 @@
 import Glibc
 
 /// How many of a group did something.
-package struct Proportion: Sendable, Equatable {
+package struct GroupProportion: Sendable, Equatable {
     package var successes: Int64
     package var count: Int64
 
@@ -34,7 +34,7 @@ package struct ProportionDifference: Sendable, Equatable {
     package let heldOut: Proportion
 
     /// Nil where a group is empty: there is nothing to compare.
-    package init?(treated: Proportion, heldOut: Proportion) {
+    package init?(treated: GroupProportion, heldOut: GroupProportion) {
         guard treated.count > 0, heldOut.count > 0 else { return nil }
         self.treated = treated
         self.heldOut = heldOut
