@@ -30,8 +30,8 @@ package struct GroupProportion: Sendable, Equatable {
 
 /// Treated less held out: what a message changed.
 package struct ProportionDifference: Sendable, Equatable {
-    package let treated: Proportion
-    package let heldOut: Proportion
+    package let treated: GroupProportion
+    package let heldOut: GroupProportion
 
     /// Nil where a group is empty: there is nothing to compare.
     package init?(treated: GroupProportion, heldOut: GroupProportion) {
