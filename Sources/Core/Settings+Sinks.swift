@@ -198,7 +198,10 @@ private struct SinkReader {
             try duration("dead_letter_after", Microseconds.second...366 * Microseconds.day)
             ?? target.deadLetterAfter
         target.authorities = try text("ca_file") ?? target.authorities
-        let named = url.prefix { $0 != "?" && $0 != "#" }
+        // What stands before an @ or after a ? may be secret, and names are shown.
+        let plain = url.prefix { $0 != "?" && $0 != "#" }
+        let scheme = plain.prefix(url.count - rest.count)
+        let named = scheme + (plain.dropFirst(scheme.count).split(separator: "@").last ?? "")
         return Settings.Sink(name: "webhook:\(named.prefix(90))", target: .webhook(target))
     }
 

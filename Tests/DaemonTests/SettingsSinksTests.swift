@@ -41,8 +41,12 @@ import Testing
         #expect(file.keep == 0)
         #expect(file.rotateBytes == 4096)
         // What goes into the name of a cursor and a label of a metric is not a secret.
-        let plain = try SettingsFile.read("{sinks: [{type: 'webhook', url: 'https://h/t?token=x'}]}")
-        #expect(plain.sinks[0].name == "webhook:https://h/t")
+        for (url, name) in [
+            ("https://h/t?token=x", "webhook:https://h/t"), ("http://me:pw@h:1/t", "webhook:http://h:1/t"),
+        ] {
+            let plain = try SettingsFile.read("{sinks: [{type: 'webhook', url: '\(url)'}]}")
+            #expect(plain.sinks[0].name == name)
+        }
     }
 
     @Test(arguments: [

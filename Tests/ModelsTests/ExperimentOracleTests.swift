@@ -49,10 +49,10 @@ import Testing
         let cases = try Self.expected.get().proportions
         #expect(cases.count == 9)
         for one in cases {
-            let treated = OutcomeShare(one.treated[0], of: one.treated[1])
+            let treated = GroupProportion(one.treated[0], of: one.treated[1])
             let difference = try #require(
                 ProportionDifference(
-                    treated: treated, heldOut: OutcomeShare(one.held_out[0], of: one.held_out[1])))
+                    treated: treated, heldOut: GroupProportion(one.held_out[0], of: one.held_out[1])))
             let (newcombe, wald) = (difference.newcombe(), difference.wald())
             let wilson = treated.wilson(z: 1.959963984540054)
             #expect(close(difference.difference, one.difference))
@@ -113,7 +113,9 @@ import Testing
     }
 
     @Test func emptyGroupsAndEqualValuesAreSurvived() {
-        #expect(ProportionDifference(treated: OutcomeShare(0, of: 0), heldOut: OutcomeShare(1, of: 2)) == nil)
+        #expect(
+            ProportionDifference(treated: GroupProportion(0, of: 0), heldOut: GroupProportion(1, of: 2))
+                == nil)
         var constant = Moments()
         for _ in 0..<3 { constant.add(0.1, before: 0.3) }
         #expect(MeanDifference(treated: constant, heldOut: Moments()) == nil)
@@ -121,7 +123,7 @@ import Testing
         #expect(same?.difference == 0)
         #expect(same?.slope == 0)
         #expect(same?.pValue == 1)
-        let all = ProportionDifference(treated: OutcomeShare(5, of: 5), heldOut: OutcomeShare(4, of: 4))
+        let all = ProportionDifference(treated: GroupProportion(5, of: 5), heldOut: GroupProportion(4, of: 4))
         #expect(all?.pValue == 1)
         #expect((all?.alwaysValid()).map { $0 <= 1 && $0 > 0.5 } == true)
         #expect(SampleSize.detectableRise(above: 0.5, treated: 2, heldOut: 2) == nil)
@@ -144,7 +146,8 @@ import Testing
                 let size = look * 50
                 guard
                     let difference = ProportionDifference(
-                        treated: OutcomeShare(counts[0], of: size), heldOut: OutcomeShare(counts[1], of: size))
+                        treated: GroupProportion(counts[0], of: size),
+                        heldOut: GroupProportion(counts[1], of: size))
                 else { continue }
                 if difference.pValue < 0.05 { plainFound = true }
                 if difference.alwaysValid(expected: 0.05) < 0.05 { validFound = true }

@@ -19,6 +19,20 @@ import Testing
         #expect(single.map(\.key) == ["00ff", "erased-10", "0a"])
         #expect(Array(single.map(\.lines).joined()) == page)
         #expect(SinkBatches.cut([], most: 5).isEmpty)
+        // One that failed is tried again with the triggers it had.
+        #expect(SinkBatches.cut(page, most: 2, firstThrough: 9).map(\.seqs) == [[9], [10, 12]])
+        #expect(SinkBatches.cut(page, most: 9, firstThrough: 11).map(\.seqs) == [[9, 10], [12]])
+    }
+
+    @Test func whatGoesInTheClearToAnotherMachineIsKnown() {
+        for url in ["http://crm.example/t", "http://me:secret@crm.example:80?x", "http://10.0.0.1"] {
+            #expect(WebhookDelivery.isOpen(url), "\(url)")
+        }
+        for url in [
+            "https://crm.example/t", "http://localhost:8080/", "http://127.0.0.1:1/", "http://[::1]:1/",
+        ] {
+            #expect(!WebhookDelivery.isOpen(url), "\(url)")
+        }
     }
 
     @Test func aBodyIsOneObjectOrAnArray() {

@@ -2,6 +2,7 @@
 # Prints triggers, one line of JSON each, and goes on where it left off: the number of the last line it printed
 # is kept in a file. Needs socat.
 #   ROOST=127.0.0.1:7002 CURSOR=cursor.txt ./subscribe.sh | while read -r line; do …; done
+# shellcheck disable=SC2016  # the $ are the protocol's
 set -euo pipefail
 roost=${ROOST:-127.0.0.1:7002}
 cursor=${CURSOR:-cursor.txt}

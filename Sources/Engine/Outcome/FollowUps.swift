@@ -60,6 +60,13 @@ package struct FollowUpKey: Hashable, Sendable {
     package var kind: Kind
     package var value: Int32
 
+    package init(rule: UInt16, group: UInt8, kind: Kind, value: Int32) {
+        self.rule = rule
+        self.group = group
+        self.kind = kind
+        self.value = value
+    }
+
     static func precedes(_ a: FollowUpKey, _ b: FollowUpKey) -> Bool {
         (a.rule, a.group, a.kind.rawValue, a.value) < (b.rule, b.group, b.kind.rawValue, b.value)
     }
@@ -272,6 +279,15 @@ package struct FollowUpReport: Sendable {
     package var ownNames: [String]
 
     package static let firstOwn = RuleBook.firstOwn
+
+    package init(
+        sums: [(key: FollowUpKey, sums: FollowUpSums)], open: Int, unfollowed: Int64, ownNames: [String] = []
+    ) {
+        self.sums = sums
+        self.open = open
+        self.unfollowed = unfollowed
+        self.ownNames = ownNames
+    }
 }
 
 extension Partition {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// How many of a group did something.
-package struct OutcomeShare: Sendable, Equatable {
+package struct GroupProportion: Sendable, Equatable {
     package var successes: Int64
     package var count: Int64
 
@@ -30,11 +30,11 @@ package struct OutcomeShare: Sendable, Equatable {
 
 /// Treated less held out: what a message changed.
 package struct ProportionDifference: Sendable, Equatable {
-    package let treated: OutcomeShare
-    package let heldOut: OutcomeShare
+    package let treated: GroupProportion
+    package let heldOut: GroupProportion
 
     /// Nil where a group is empty: there is nothing to compare.
-    package init?(treated: OutcomeShare, heldOut: OutcomeShare) {
+    package init?(treated: GroupProportion, heldOut: GroupProportion) {
         guard treated.count > 0, heldOut.count > 0 else { return nil }
         self.treated = treated
         self.heldOut = heldOut

@@ -48,14 +48,16 @@ enum SinkBatches {
     /// - Parameters:
     ///   - page: lines as the outbox encodes them, the number first and then, but of an erased one, the id.
     ///   - most: triggers of a batch.
-    static func cut(_ page: [UInt8], most: Int) -> [SinkBatch] {
+    ///   - through: the first batch ends with this number at the latest; 0: no bound.
+    static func cut(_ page: [UInt8], most: Int, firstThrough through: Int64 = 0) -> [SinkBatch] {
         var batches: [SinkBatch] = []
         var start = 0
         while start < page.count {
             let end = page[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? page.count
             let line = page[start..<end]
             let (seq, key) = numbered(line)
-            if let count = batches.last?.seqs.count, count < most {
+            let isBeyond = batches.count == 1 && through > 0 && seq > through
+            if let count = batches.last?.seqs.count, count < most, !isBeyond {
                 batches[batches.count - 1].lines += line
                 batches[batches.count - 1].seqs.append(seq)
             } else {

@@ -23,6 +23,8 @@ package actor SinkRunner {
     private var pageEnd: Int64 = 0
     private var cursor: Int64 = 0
     private var storedCursor: Int64 = -1
+    /// New: its cursor is before the oldest trigger of the first page.
+    private var beginsWithOldest = false
     private var storedAt: Int64 = .min / 2
     /// A read, a wait or a burial is under way.
     private var isBusy = true
@@ -30,6 +32,8 @@ package actor SinkRunner {
     private var observation: UInt64?
     /// Of the batch at the head.
     private var attempts = 0
+    /// Its last number: it is tried again with the same triggers, for it goes under the same key. 0: none.
+    private var attempted: Int64 = 0
     private var failingSince: Int64?
     private var begun: CheckedContinuation<Void, Never>?
 
@@ -93,6 +97,8 @@ package actor SinkRunner {
             stored.map { .after($0) } ?? (sink.start == .now ? .now : .oldest)
         stream = TriggerStream(start: start, filter: filter)
         storedCursor = stored ?? -1
+        cursor = stored ?? 0
+        beginsWithOldest = start == .oldest
         isBusy = false
         pump()
     }
@@ -137,11 +143,13 @@ package actor SinkRunner {
 
     private func took(_ page: TriggerPage) {
         isBusy = false
-        let isFirst = !stream.hasStarted
+        let isFirst = begun != nil
+        if beginsWithOldest { cursor = page.oldest - 1 }
+        beginsWithOldest = false
         switch stream.page(page) {
         case .lines(let lines, _):
             pageEnd = stream.through
-            batches = SinkBatches.cut(lines, most: delivery.most)
+            batches = SinkBatches.cut(lines, most: delivery.most, firstThrough: attempted)
             if batches.isEmpty { moved(to: pageEnd) }
         case .gap(let oldest, _): skip(to: oldest - 1)
         case .future(_, let last): fellBack(to: last)
@@ -177,13 +185,13 @@ package actor SinkRunner {
         moved(to: seq)
     }
 
-    /// The store is older than the cursor.
+    /// The store is older than the cursor, which is not moved back on disk: it is stored again once it is passed.
     private func fellBack(to last: Int64) {
         log.error(
             "sink \(sink.name): its cursor \(stream.through) is beyond the newest trigger, \(last); it goes on there"
         )
         stream = TriggerStream(start: .after(last), filter: filter)
-        moved(to: last)
+        cursor = last
     }
 
     private func moved(to seq: Int64) {
@@ -241,6 +249,7 @@ package actor SinkRunner {
     /// The batch at the head is done with.
     private func pass(_ batch: SinkBatch) {
         batches.removeFirst()
+        attempted = 0
         moved(to: batches.isEmpty ? pageEnd : batch.last)
         note(last: stream.head)
         // Others, such as the stop, have their turn between two batches.
@@ -253,6 +262,7 @@ package actor SinkRunner {
 
     private func failed(_ batch: SinkBatch, _ failure: SinkFailure) {
         attempts += 1
+        attempted = batch.last
         let since = failingSince ?? time.monotonic()
         failingSince = since
         counters.add(.sinkFailures)
@@ -278,11 +288,14 @@ package actor SinkRunner {
         }
     }
 
+    /// What was read is read again afterwards: a user may be erased meanwhile.
     private func wait(_ failure: SinkFailure) {
         let asked = min(failure.wait, Microseconds.hour)
         let wait = max(backoff.wait(using: &chance), asked)
         executor.queue.asyncAfter(deadline: .now() + .microseconds(Int(wait))) {
             self.assumeIsolated { runner in
+                runner.batches = []
+                runner.stream = TriggerStream(start: .after(runner.cursor), filter: runner.filter)
                 runner.isBusy = false
                 runner.pump()
             }
@@ -327,7 +340,11 @@ package struct Sinks: Sendable {
                     preconditionFailure("the address of a sink was checked when it was read")
                 }
                 delivery = TCPDelivery(tcp, address: address, time: time)
-            case .webhook(let webhook): delivery = WebhookDelivery(webhook)
+            case .webhook(let webhook):
+                delivery = WebhookDelivery(webhook)
+                if WebhookDelivery.isOpen(webhook.url) {
+                    log.warning("sink \(sink.name): http is not encrypted, and the host is another machine")
+                }
             case .file(let file): delivery = FileDelivery(file)
             }
             return SinkRunner(

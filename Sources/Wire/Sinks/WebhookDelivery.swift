@@ -17,6 +17,14 @@ final class WebhookDelivery: SinkDelivery {
         client = WebhookClient()
     }
 
+    /// Goes over a network in the clear.
+    static func isOpen(_ url: String) -> Bool {
+        guard url.hasPrefix("http://") else { return false }
+        let authority = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let host = authority.split(separator: "@").last ?? authority
+        return !["localhost", "127.", "[::1]"].contains { host.hasPrefix($0) }
+    }
+
     func interrupt() { client.stop() }
     func close() {}
 

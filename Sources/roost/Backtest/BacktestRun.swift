@@ -17,7 +17,7 @@ struct BacktestRun: ~Copyable {
     private let settings: Settings
     private let engine: BacktestEngine
     private var history = PurchaseHistory()
-    private var forecasts: [(day: Int32, page: ForecastPage)] = []
+    private var forecasts: [MadeForecast] = []
     /// First instant of the month in which everybody is scored next; nil before the first event.
     private var nextMonth: Int64?
     /// Greatest event time so far.
@@ -61,7 +61,7 @@ struct BacktestRun: ~Copyable {
         history.settle(in: settings.clock.zone)
         let tally = try writeTriggers(to: "\(request.directory)/\(name)")
         var figures = BacktestFigures(
-            configuration: configuration, history: history, tally: tally, forecasts: made(),
+            configuration: configuration, history: history, tally: tally, forecasts: forecasts,
             engine: engine, settings: settings)
         figures.reading.leftOut = leftOut
         figures.reading.controlLines = Int64(reader.heldBack)
@@ -131,18 +131,13 @@ struct BacktestRun: ~Copyable {
     /// Asks what the models in use say of every buyer, after everything before.
     private mutating func score() throws {
         try engine.settle()
-        for page in engine.forecasts() where !page.forecasts.isEmpty { forecasts.append((page.day, page)) }
-    }
-
-    /// The forecasts with their buyers' numbers. Who bought nothing that the history knows is nobody's buyer.
-    private func made() -> [MadeForecast] {
-        forecasts.flatMap { day, page in
-            page.forecasts.compactMap { forecast in
-                history.buyer(forecast.user).map {
+        for page in engine.forecasts() {
+            for forecast in page.forecasts {
+                guard let buyer = history.buyer(forecast.user) else { continue }
+                forecasts.append(
                     MadeForecast(
-                        buyer: $0, day: day, lastDay: forecast.lastDay, next: forecast.next,
-                        churn: forecast.churn)
-                }
+                        buyer: buyer, day: page.day, lastDay: forecast.lastDay, next: forecast.next,
+                        churn: forecast.churn))
             }
         }
     }

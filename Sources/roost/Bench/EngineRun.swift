@@ -45,4 +45,3 @@ struct EngineRun {
         wait { done in shard.ask(question, completion: done) }
     }
 }
-

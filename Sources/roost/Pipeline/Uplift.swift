@@ -117,8 +117,8 @@ struct Uplift {
         let (treated, heldOut) = (groups.treated, groups.heldOut)
         func of(_ count: (FollowUpSums) -> Int64) -> ProportionDifference? {
             ProportionDifference(
-                treated: OutcomeShare(count(treated), of: treated.revenue.count),
-                heldOut: OutcomeShare(count(heldOut), of: heldOut.revenue.count))
+                treated: GroupProportion(count(treated), of: treated.revenue.count),
+                heldOut: GroupProportion(count(heldOut), of: heldOut.revenue.count))
         }
         return [
             .init("treated", counts(treated)), .init("held_out", counts(heldOut)),
@@ -182,7 +182,7 @@ struct Uplift {
 
     private static func heldOutShare(_ groups: Groups) -> Double? {
         guard groups.treated.revenue.count > 0 else { return nil }
-        return OutcomeShare(groups.heldOut.bought, of: groups.heldOut.revenue.count).share
+        return GroupProportion(groups.heldOut.bought, of: groups.heldOut.revenue.count).share
     }
 
     /// What a reader of the figures must know, in sentences.
