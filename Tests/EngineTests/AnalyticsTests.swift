@@ -208,6 +208,58 @@ struct AnalyticsTests {
         #expect(totals.all.again == SIMD4(1, 1, 0, 0) && totals.all.never == SIMD4(1, 1, 1, 1))
     }
 
+    /// The steps made by events in the order of their times, by the words of the funnel.
+    private func plainJourneys(_ events: [PlainEvent]) -> [Int] {
+        let names = ["view_item", "add_to_cart", "begin_checkout", "purchase"]
+        var reached = [0, 0, 0, 0]
+        for (_, own) in Dictionary(grouping: events.enumerated(), by: { $0.element.user }) {
+            var depth = 0
+            var start: Int64 = 0
+            let ordered = own.sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+            for (_, event) in ordered {
+                guard let step = names.firstIndex(of: event.name) else { continue }
+                if depth > 0, depth < 4, event.time - start <= Microseconds.day {
+                    if step == depth {
+                        depth += 1
+                        reached[step] += 1
+                    }
+                } else if step == 0 {
+                    (depth, start) = (1, event.time)
+                    reached[0] += 1
+                } else {
+                    depth = 0
+                }
+            }
+        }
+        return reached
+    }
+
+    @Test(arguments: 1...6)
+    func `late stages in any order give the journeys of the right order`(seed: UInt64) async throws {
+        var random = Randomness(seed: seed)
+        let names = ["view_item", "view_item", "add_to_cart", "begin_checkout", "purchase", "login"]
+        var events: [PlainEvent] = []
+        for number in 0..<8 {
+            var time: Int64 = 1_711_800_000_000_000
+            for _ in 0..<80 {
+                time += Int64(random.below(1 + random.below(30))) * Microseconds.hour + Int64(random.below(3))
+                events.append(PlainEvent("user-\(number)", time, names[random.below(names.count)]))
+            }
+        }
+        events.sort { $0.time < $1.time }
+        // What comes late does so within what sessions are kept, two days.
+        let arrived = events.enumerated().map { index, event in
+            (event.time + (random.below(4) == 0 ? Int64(random.below(45)) * Microseconds.hour : 0), index)
+        }.sorted { $0 < $1 }.map { events[$0.1] }
+        var settings = Settings.event()
+        settings.clock.allowedLateness = Int64(random.below(2)) * Microseconds.minute
+        let rig = try await run(settings, arrived, cut: 1 + random.below(9))
+        let totals = await gathered(rig) { $0.journeyTotals(by: nil) }.all
+        let both = totals.never &+ totals.again
+        #expect((0..<4).map { Int(both[$0]) } == plainJourneys(arrived))
+        #expect((0..<4).allSatisfy { totals.never[$0] >= 0 && totals.again[$0] >= 0 })
+    }
+
     @Test func `a journey that is not over moves with its user's main value`() async throws {
         var settings = Settings.event()
         settings.clock.allowedLateness = 0

@@ -21,71 +21,71 @@ package struct JourneyCell: BitwiseCopyable, Sendable, Equatable {
     func count(_ step: Int, _ isAgain: Bool) -> Int64 { isAgain ? again[step] : never[step] }
 }
 
-/// Where a user is on a journey; stands with each entry of the stage history.
+/// Where a user is on a journey after a stage; stands with each entry of the stage history.
 struct Journey: BitwiseCopyable, Equatable {
-    /// Low bits: steps reached, 0 none; high bit: whether the user had bought when it began.
+    /// 3 bits of steps reached, 0 none; then whether the entry came late, and whether the user had bought when the
+    /// journey began.
     private var state: UInt8 = 0
-    // Microseconds from its begin to the entry it stands with, in what room that entry has; below 0 where that is a
-    // late one.
-    private var high: Int8 = 0
+    // Microseconds from its begin to the entry it stands with, in what room that entry has.
+    private var high: UInt8 = 0
     private var middle: UInt16 = 0
     private var low: UInt16 = 0
 
+    private static let lateBit: UInt8 = 0x40
+    private static let againBit: UInt8 = 0x80
+
+    /// From the first step to the last.
+    static let window = Microseconds.day
+    static let steps = 4
+
     init() {}
 
-    private init(state: UInt8, age: Int64) {
-        self.state = state
+    private init(depth: UInt8, isAgain: Bool, age: Int64) {
+        state = depth | (isAgain ? Self.againBit : 0)
         self.age = age
+    }
+
+    var depth: Int { Int(state & 7) }
+    var isAgain: Bool { state & Self.againBit != 0 }
+    /// It began with the entry it stands with.
+    var isBegin: Bool { depth == 1 && age == 0 }
+
+    /// The entry it stands with came late: one before it in the history is of a later time.
+    var isLate: Bool {
+        get { state & Self.lateBit != 0 }
+        set { state = newValue ? state | Self.lateBit : state & ~Self.lateBit }
     }
 
     /// Microseconds.
     private(set) var age: Int64 {
         get { Int64(high) << 32 | Int64(middle) << 16 | Int64(low) }
         set {
-            high = Int8(truncatingIfNeeded: newValue >> 32)
+            high = UInt8(truncatingIfNeeded: newValue >> 32)
             middle = UInt16(truncatingIfNeeded: newValue >> 16)
             low = UInt16(truncatingIfNeeded: newValue)
         }
     }
 
-    /// From the first step to the last.
-    static let window = Microseconds.day
-    static let steps = 4
-
-    var depth: Int { Int(state & 7) }
-    var isAgain: Bool { state & 0x80 != 0 }
-
     /// The next stage of a journey.
     ///
     /// - Parameters:
     ///   - stage: what has happened.
-    ///   - elapsed: microseconds since the entry this one stands with.
+    ///   - elapsed: microseconds since the entry this one stands with, ≥ 0.
     ///   - hasBought: whether the user has bought before.
     /// - Returns: the journey after it, and whether it came a step further.
     func after(_ stage: Stage, elapsed: Int64, hasBought: Bool) -> (journey: Journey, isStep: Bool) {
         if isOpen(after: elapsed) {
-            var next = self
-            next.age = age + elapsed
-            if Int(stage.rawValue) == depth + 1 {
-                next.state += 1
-                return (next, true)
-            }
-            return (next, false)
+            let isStep = Int(stage.rawValue) == depth + 1
+            let reached = UInt8(depth) + (isStep ? 1 : 0)
+            return (Journey(depth: reached, isAgain: isAgain, age: age + elapsed), isStep)
         }
         guard stage == .browse else { return (Journey(), false) }
-        return (Journey(state: hasBought ? 0x81 : 1, age: 0), true)
+        return (Journey(depth: 1, isAgain: hasBought, age: 0), true)
     }
 
     /// Whether it can come further so long after the entry it stands with.
     func isOpen(after elapsed: Int64) -> Bool {
         depth > 0 && depth < Self.steps && age + elapsed <= Self.window
-    }
-
-    /// As it stands with an entry that is so much earlier.
-    func earlier(by distance: Int64) -> Journey {
-        var copy = self
-        if isOpen(after: 0) { copy.age = age - distance }
-        return copy
     }
 }
 

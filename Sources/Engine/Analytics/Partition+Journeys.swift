@@ -11,12 +11,33 @@ extension Partition {
         var before = Journey()
         var elapsed: Int64 = 0
         if latest != 0 {
-            before = stages.entry(latest).pointee.journey
-            elapsed = time - stages.entry(latest).pointee.time
+            let last = stages.entry(lastInTime(latest)).pointee
+            before = last.journey
+            elapsed = time - last.time
         }
         let next = before.after(stage, elapsed: elapsed, hasBought: hasBought(slot, before: time))
         if next.isStep { countStep(slot, next.journey.depth - 1, next.journey.isAgain, 1) }
         return next.journey
+    }
+
+    /// Of a user's entries from one back, the one of the latest time. Those that came in their turn stand in the order
+    /// of time, so that it is the first of them; else, where only late ones are left, the latest of these.
+    @inline(__always)
+    private func lastInTime(_ latest: UInt64) -> UInt64 {
+        stages.entry(latest).pointee.journey.isLate ? lastBehindLate(latest) : latest
+    }
+
+    @inline(never)
+    private func lastBehindLate(_ latest: UInt64) -> UInt64 {
+        var best = latest
+        var number = latest
+        while number != 0 {
+            let entry = stages.entry(number).pointee
+            if !entry.journey.isLate { return number }
+            if entry.time > stages.entry(best).pointee.time { best = number }
+            number = stages.previous(number)
+        }
+        return best
     }
 
     @inline(__always)
@@ -41,8 +62,8 @@ extension Partition {
     ) {
         let latest = stages.latest(user.pointee.stageLink)
         guard latest != 0 else { return }
-        let entry = stages.entry(latest).pointee
-        guard entry.journey.isOpen(after: max(time, frontier) - entry.time) else { return }
+        let entry = stages.entry(lastInTime(latest)).pointee
+        guard entry.journey.isOpen(after: max(time, frontier, entry.time) - entry.time) else { return }
         for step in 0..<entry.journey.depth {
             for (value, more) in [(old, Int64(-1)), (new, 1)] {
                 analytics.journeys.add(
@@ -52,39 +73,72 @@ extension Partition {
         }
     }
 
-    /// Counts a user's recent journeys again, with a late stage among them. The stage history reaches further back
-    /// than a late event and a journey before it; what came before the history leaves no journey open there.
+    // MARK: Late ones
+
+    /// Counts a user's recent journeys again, with a late stage among them, and puts every entry right.
     ///
     /// - Parameters:
-    ///   - entries: the user's, by time, the late one among them.
-    ///   - late: that one.
-    /// - Returns: the journey after all of them, as it stands with the late one.
-    func recount(_ slot: Int, _ entries: [StageEntry], late: StageEntry) -> Journey {
-        let before = walk(slot, entries.filter { $0.arrival != late.arrival })
-        let after = walk(slot, entries)
+    ///   - late: the stage, which is not in the history yet.
+    ///   - latest: number of the user's entry before.
+    /// - Returns: the journey after the late one.
+    func recount(_ slot: Int, _ late: StageEntry, after latest: UInt64) -> Journey {
+        var known: [(number: UInt64, entry: StageEntry)] = []
+        var number = latest
+        while number != 0, known.count < 4096 {
+            known.append((number, stages.entry(number).pointee))
+            number = stages.previous(number)
+        }
+        known.sort { precedes($0.entry, $1.entry) }
+        let place = known.firstIndex { precedes(late, $0.entry) } ?? known.count
+        var all = known
+        all.insert((0, late), at: place)
+        // Where the late one is the first, no journey that has been forgotten reaches it.
+        let before = walk(slot, known.map(\.entry), isSeeded: place > 0)
+        let after = walk(slot, all.map(\.entry), isSeeded: place > 0)
         for step in 0..<Journey.steps {
             for isAgain in [false, true] {
                 let more = after.steps.count(step, isAgain) - before.steps.count(step, isAgain)
                 if more != 0 { countStep(slot, step, isAgain, more) }
             }
         }
-        return after.journey.earlier(by: (entries.last?.time ?? late.time) - late.time)
+        for (item, journey) in zip(all, after.journeys) where item.number != 0 {
+            let entry = stages.entry(item.number)
+            let isLate = entry.pointee.journey.isLate
+            entry.pointee.journey = journey
+            entry.pointee.journey.isLate = isLate
+        }
+        var own = after.journeys[place]
+        own.isLate = true
+        return own
     }
 
-    /// The journey after entries in the order of time, and the steps made in them.
-    private func walk(_ slot: Int, _ entries: [StageEntry]) -> (journey: Journey, steps: JourneyCell) {
-        var journey = Journey()
+    private func precedes(_ a: StageEntry, _ b: StageEntry) -> Bool {
+        a.time != b.time ? a.time < b.time : a.arrival < b.arrival
+    }
+
+    /// The journey after each of the entries, which are in the order of time, and the steps made in them.
+    ///
+    /// Who had bought when a journey began stays as it was known then.
+    ///
+    /// - Parameter isSeeded: the first stands as it was decided, and its step is not counted.
+    private func walk(
+        _ slot: Int, _ entries: [StageEntry], isSeeded: Bool
+    ) -> (journeys: [Journey], steps: JourneyCell) {
+        var journeys: [Journey] = []
         var steps = JourneyCell()
-        var last: StageEntry?
-        for entry in entries {
-            guard let stage = Stage(rawValue: entry.stage) else { continue }
-            let next = journey.after(
-                stage, elapsed: entry.time - (last?.time ?? entry.time),
-                hasBought: hasBought(slot, before: entry.time))
-            journey = next.journey
-            if next.isStep { steps.add(step: journey.depth - 1, isAgain: journey.isAgain, 1) }
-            last = entry
+        for (index, entry) in entries.enumerated() {
+            if index == 0, isSeeded {
+                journeys.append(entry.journey)
+                continue
+            }
+            let stage = Stage(rawValue: entry.stage) ?? .none
+            let next = (journeys.last ?? Journey()).after(
+                stage, elapsed: index == 0 ? 0 : entry.time - entries[index - 1].time,
+                hasBought: entry.journey.isBegin
+                    ? entry.journey.isAgain : hasBought(slot, before: entry.time))
+            journeys.append(next.journey)
+            if next.isStep { steps.add(step: next.journey.depth - 1, isAgain: next.journey.isAgain, 1) }
         }
-        return (journey, steps)
+        return (journeys, steps)
     }
 }

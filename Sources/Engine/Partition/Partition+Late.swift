@@ -161,7 +161,7 @@ extension Partition {
         var entry = late
         entry.pending = outcome.pending.rawValue
         entry.pendingTime = outcome.pendingTime
-        entry.journey = recount(slot, scratchStages, late: late)
+        entry.journey = recount(slot, late, after: latest)
         user.pointee.stageLink = stages.append(entry, after: latest)
         if outcome.pending != .none { pushStageTimer(outcome.pending, slot, outcome.pendingTime) }
     }

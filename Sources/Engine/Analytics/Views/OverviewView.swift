@@ -72,8 +72,7 @@ package enum OverviewView {
     /// Raw, and as the segmentation transforms it; null before the first is adopted.
     private static func features(_ totals: FeatureTotals) -> JSONValue {
         guard let model = totals.model else { return .null }
-        let rows = totals.names.indices.map { index -> JSONValue in
-            let sketch = totals.sketches[index]
+        let rows = totals.sketches.enumerated().map { index, sketch -> JSONValue in
             return .object([.init("name", .string(totals.names[index]))]).merging(
                 summary(sketch)
             ).with([
