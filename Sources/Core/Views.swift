@@ -450,6 +450,8 @@ package protocol StatusSource: Sendable {
     func readiness() async -> String?
     /// - Parameter segmentation: by name; nil: the first. Throws where there is none of that name.
     func segments(by segmentation: String?) async throws(StatusFailure) -> SegmentsView
+    /// `GET /v1/analytics/NAME`. Throws where there is no such analysis or a parameter is not one of its own.
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue
     func user(_ id: [UInt8]) async -> UserView?
     /// Some users, or all. Throws where a name is unknown or too many lists are open.
     func users(_ filter: UserFilter) async throws(StatusFailure) -> any UserList

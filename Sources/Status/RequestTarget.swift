@@ -61,14 +61,16 @@ private func hexDigit(_ byte: UInt8) -> UInt8? {
 struct Parameters: Sendable {
     private var values: [String: [UInt8]] = [:]
 
-    /// - Parameter known: names that may occur; nil: the query is not looked at.
-    init(query: ArraySlice<UInt8>, known: [String]?) throws(Refusal) {
+    /// - Parameters:
+    ///   - known: names that may occur; nil: the query is not looked at.
+    ///   - isFree: any name may occur; whoever answers says which are known.
+    init(query: ArraySlice<UInt8>, known: [String]?, isFree: Bool = false) throws(Refusal) {
         guard let known else { return }
         for pair in query.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(
                 separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(decoding: percentDecoded(parts[0]) ?? Array(parts[0]), as: UTF8.self)
-            guard known.contains(name) else {
+            guard isFree || known.contains(name) else {
                 let names =
                     known.isEmpty ? "there are none here" : "known here: \(known.joined(separator: ", "))"
                 throw .badParameter(name, "unknown parameter; \(names)")
@@ -82,6 +84,13 @@ struct Parameters: Sendable {
     }
 
     func bytes(_ name: String) -> [UInt8]? { values[name] }
+
+    /// All of them, by name.
+    func texts() throws(Refusal) -> [Named<String>] {
+        var texts: [Named<String>] = []
+        for name in values.keys.sorted() { texts.append(Named(name, try text(name) ?? "")) }
+        return texts
+    }
 
     func text(_ name: String) throws(Refusal) -> String? {
         guard let bytes = values[name] else { return nil }

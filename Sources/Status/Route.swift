@@ -18,6 +18,7 @@ enum Route: Sendable, Equatable {
     case events
     case erasure(String)
     case backup
+    case analysis(String)
     /// In the contract and not in this version.
     case unbuilt(String)
 
@@ -41,8 +42,8 @@ enum Route: Sendable, Equatable {
             case 2 where parts[1].elementsEqual("use".utf8): self = .use(name)
             default: throw Route.unknown(text)
             }
-        } else if text.hasPrefix("/v1/analytics/") {
-            self = .unbuilt("analytics are")
+        } else if let part = path.suffix(after: "/v1/analytics/") {
+            self = .analysis(String(decoding: try Route.decoded(part, as: "NAME"), as: UTF8.self))
         } else {
             throw Route.unknown(text)
         }
@@ -88,6 +89,12 @@ enum Route: Sendable, Equatable {
         case .deadLetters: ["after", "limit"]
         default: []
         }
+    }
+
+    /// Whether the answer knows its parameters, and not the route.
+    var hasFreeParameters: Bool {
+        if case .analysis = self { return true }
+        return false
     }
 
     /// Answered without the token too, for probes.

@@ -26,7 +26,9 @@ struct Router: Sendable {
         }
         if let length = head.contentLength, length > bodyBytes { throw tooLarge }
         return Call(
-            route: route, parameters: try Parameters(query: target.query, known: route.parameters),
+            route: route,
+            parameters: try Parameters(
+                query: target.query, known: route.parameters, isFree: route.hasFreeParameters),
             method: head.method, isGzip: try isGzip(head, of: route))
     }
 
@@ -98,6 +100,7 @@ struct Router: Sendable {
         case .user(let id): return try await user(id)
         case .erasure(let receipt): return try await erasure(receipt)
         case .backup: return try await backup(body)
+        case .analysis(let name): return try await analysis(name, call.parameters)
         case .users: return try await users(call)
         case .models: return await models()
         case .model(let name): return try await model(name)
@@ -126,6 +129,16 @@ struct Router: Sendable {
         do throws(StatusFailure) {
             let segments = try await source.segments(by: name)
             return HTTPResponse(json: jsonBytes { $0.value(segments) })
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func analysis(_ name: String, _ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
+        let query = try parameters.texts()
+        do throws(StatusFailure) {
+            let answer = try await source.analysis(name, query)
+            return HTTPResponse(json: jsonBytes { $0.value(answer) })
         } catch {
             throw Refusal(error)
         }

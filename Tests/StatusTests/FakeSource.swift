@@ -134,6 +134,14 @@ final class FakeSource: StatusSource {
             ], grades: [TierView(name: "G1", users: 0, share: 0, revenueShare: 0)])
     }
 
+    /// Knows `overview`, and says back what it was asked.
+    func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
+        guard name == "overview" else {
+            throw StatusFailure(httpStatus: 404, code: "unknown_analysis", detail: "there is overview")
+        }
+        return .object(query.map { .init($0.name, .string($0.value)) })
+    }
+
     func user(_ id: [UInt8]) async -> UserView? {
         log.withLock { $0.ids.append(id) }
         return script.users[id]

@@ -164,11 +164,24 @@ import Testing
 
     @Test func `what is not built yet says so`() async throws {
         let daemon = try Daemon()
-        for target in ["/", "/v1/live", "/v1/analytics/funnel?x=1"] {
+        for target in ["/", "/v1/live"] {
             let answer = try await daemon.get(target)
             #expect(answer.status == 501)
             #expect(answer.text.contains(#""code":"not_implemented""#))
         }
+    }
+
+    @Test func `an analysis gets its parameters decoded, each once, and is known by its name`() async throws {
+        let daemon = try Daemon()
+        let answer = try await daemon.get("/v1/analytics/overview?days=7&by=a%20b")
+        #expect(answer.status == 200 && answer.text == "{\"by\":\"a b\",\"days\":\"7\"}\n")
+        #expect(answer.header("Content-Type") == "application/json")
+        let unknown = try await daemon.get("/v1/analytics/horoscope")
+        #expect(unknown.status == 404 && unknown.text.contains(#""code":"unknown_analysis""#))
+        for target in ["/v1/analytics/overview?days=7&days=8", "/v1/analytics/overview?by=%ff"] {
+            #expect(try await daemon.get(target).status == 400)
+        }
+        #expect(try await daemon.get("/v1/analytics/").status == 400)
     }
 
     @Test func `every answer forbids caches and guessing`() async throws {
