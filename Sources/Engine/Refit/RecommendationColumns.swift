@@ -76,11 +76,12 @@ private struct UsedNames {
     private(set) var names = RecommendationsInput.Names()
     private var numbers: [UInt32: UInt32] = [:]
 
-    mutating func number(_ string: UInt32, _ bytes: (UInt32) -> ArraySlice<UInt8>) -> UInt32 {
+    /// - Parameter partition: whose string it is.
+    mutating func number(_ string: UInt32, of partition: Partition) -> UInt32 {
         if let known = numbers[string] { return known }
         let number = UInt32(names.count)
         numbers[string] = number
-        names.append(bytes(string))
+        names.append(partition.strings.bytes(string))
         return number
     }
 }
@@ -100,13 +101,13 @@ extension Partition {
                 UInt8(truncatingIfNeeded: min(users[slot].pointee.segment, 255)))
             columns.input.grades.append(account(slot)?.pointee.grade ?? 0)
             for entry in entries {
-                let number = itemNames.number(entry.item, strings.bytes)
+                let number = itemNames.number(entry.item, of: self)
                 if Int(number) == columns.input.itemCategories.count {
                     columns.input.itemCategories.append(.max)
                 }
                 if entry.category != ItemEntry.noCategory {
                     columns.input.itemCategories[Int(number)] = categoryNames.number(
-                        entry.category, strings.bytes)
+                        entry.category, of: self)
                 }
                 columns.input.historyItems.append(number)
                 columns.input.historyCounts.append(UInt32(entry.purchases))
@@ -116,7 +117,7 @@ extension Partition {
             }
             columns.input.historyOffsets.append(UInt32(columns.input.historyItems.count))
             for (category, amount) in spentByCategory(slot) {
-                columns.input.amountCategories.append(categoryNames.number(category, strings.bytes))
+                columns.input.amountCategories.append(categoryNames.number(category, of: self))
                 columns.input.amounts.append(Double(amount) / 1e6)
             }
             columns.input.amountOffsets.append(UInt32(columns.input.amounts.count))
@@ -126,7 +127,7 @@ extension Partition {
             guard let user = numbers[UInt32(line.slot)] else { continue }
             columns.input.lineUsers.append(user)
             columns.input.lineDays.append(line.day)
-            let number = itemNames.number(line.item, strings.bytes)
+            let number = itemNames.number(line.item, of: self)
             // Of an item that nobody's history holds any more the category is not known.
             if Int(number) == columns.input.itemCategories.count { columns.input.itemCategories.append(.max) }
             columns.input.lineItems.append(number)
