@@ -81,9 +81,9 @@ struct DeclaredRuleTests {
             .made("rich", .crossed("purchase.revenue", isAbove: true, bound: 1000, clear: 1, daily: nil)),
             .made("morning", .daily(at: 9 * Microseconds.hour, weekdays: 0x7F), when: "converted")
         ) { arbitration in
-            arbitration.dayCap = 4
-            arbitration.weekCap = 6
-            arbitration.channelCaps = [.init(channel: "push", day: 2, week: nil)]
+            arbitration.dayCap = 10
+            arbitration.weekCap = 40
+            arbitration.channelCaps = [.init(channel: "push", day: 3, week: nil)]
             arbitration.quiet = .init(from: 14 * Microseconds.hour, to: 15 * Microseconds.hour)
             arbitration.exclusive = [.init(name: "one", within: 10 * minute)]
             arbitration.controlGroup = 0.1
@@ -106,9 +106,7 @@ struct DeclaredRuleTests {
         let whole = try await run(cut: log.count, shards: 1)
         let expected = whole.triggers.map(\.withoutRow)
         #expect(Set(whole.triggers.map(\.id)).count == whole.triggers.count)
-        for rule in ["seen", "seen_delayed", "gone", "rich"] {
-            #expect(expected.contains { $0.rule == rule }, "\(rule)")
-        }
+        for rule in ["seen", "gone"] { #expect(expected.contains { $0.rule == rule }, "\(rule)") }
         for (cut, shards) in [(1, 1), (13, 2), (64, 5)] {
             #expect(try await run(cut: cut, shards: shards).triggers.map(\.withoutRow) == expected)
         }
