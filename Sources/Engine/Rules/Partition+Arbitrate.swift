@@ -103,6 +103,12 @@ extension Partition {
         record(candidate, .sent, .treated, profile)
     }
 
+    /// Whether a user is held out of a rule, or of everything.
+    func isHeldOut(_ user: [UInt8], _ rule: RuleDeclaration?) -> Bool {
+        HoldoutSplit.isControl(user, share: arbitration.controlGroup)
+            || HoldoutSplit.isHeldOut(user, rule: rule?.name ?? "", share: rule?.holdout ?? 0)
+    }
+
     private func reasonToHoldOut(_ candidate: Candidate) -> DecisionReason? {
         let user = candidate.trigger.user
         if HoldoutSplit.isControl(user, share: arbitration.controlGroup) { return .control }
