@@ -1,3 +1,13 @@
+import Core
+
+extension EventTime {
+    /// Whether microseconds of saved state can be a time: far beyond what a line may carry, and far from where
+    /// sums overflow.
+    static func isPossible(_ microseconds: Int64) -> Bool {
+        microseconds >= distantPast.microseconds && microseconds <= distantFuture.microseconds
+    }
+}
+
 /// What one rule knows of one user.
 struct RuleState: BitwiseCopyable {
     /// Slot and number of the rule, + 1; 0: nobody's.
@@ -15,6 +25,12 @@ struct RuleState: BitwiseCopyable {
     var held: UInt64 = 0
 
     init() {}
+
+    /// Whether all of it can have been written: times that sums can be made of.
+    fileprivate var isPossible: Bool {
+        let times = [pending, fired, sent, mark].filter { $0 != .max && $0 != .min }
+        return times.allSatisfy(EventTime.isPossible)
+    }
 
     var slot: UInt32 { UInt32(truncatingIfNeeded: (key - 1) >> 16) }
     var rule: UInt16 { UInt16(truncatingIfNeeded: key - 1) }
@@ -110,6 +126,7 @@ struct RuleStates {
             guard key != 0, place(key) == nil else {
                 throw StateError("what a rule knows stands there twice")
             }
+            guard state.isPossible else { throw StateError("a rule knows of a time that cannot be") }
             if (count + 1) * 4 > entries.count * 3 { grow() }
             state.key = key
             insert(state)
