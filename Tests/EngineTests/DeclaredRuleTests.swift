@@ -144,6 +144,31 @@ struct DeclaredRuleTests {
         return await rig.shards[number % rig.shards.count].decisions(of: id)
     }
 
+    @Test func `a condition sees nothing of what comes after, in whatever order lines come`() async throws {
+        let second = Microseconds.second
+        let settings = Settings.brief().declaring(
+            .made("third", .event("view_item"), when: #"events.view_item >= 3 and event_total == 3"#),
+            .made("rich", .event("purchase"), when: "purchase.revenue > 100 and purchase.count == 2"),
+            .made("fresh", .event("purchase"), when: "purchase.count == 1 and rolling.1d.purchases == 1"))
+        let start: Int64 = 1_711_800_000_000_000
+        var log = (0..<5).map { PlainEvent("a", start + Int64($0) * second, "view_item") }
+        for number in 0..<3 {
+            var purchase = PlainEvent("b", start + Int64(number) * second, "purchase")
+            purchase.value = 60_000_000
+            log.append(purchase)
+        }
+        var random = Randomness(seed: 3)
+        for _ in 0..<6 {
+            var rig = try Rig(settings)
+            try await rig.take(log)
+            try await rig.take(.advance(to: start + minute))
+            let own = rig.triggers.filter { ["third", "rich", "fresh"].contains($0.rule) }
+            #expect(own.map(\.rule) == ["fresh", "rich", "third"])
+            #expect(own.map { ($0.due.microseconds - start) / second } == [0, 1, 2])
+            for index in log.indices.dropLast() { log.swapAt(index, index + random.below(log.count - index)) }
+        }
+    }
+
     @Test func `a late event withdraws the absence it makes untrue`() async throws {
         let settings = Settings.brief().declaring(
             .made("gone", .absence(of: "login", after: "custom-0"), delay: 2 * minute))
