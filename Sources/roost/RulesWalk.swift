@@ -64,11 +64,19 @@ extension SettingsWalk {
         }
         for inner in taken { places["triggers.\(member.key).\(inner.key)"] = inner.place }
         if !isBuiltIn, rule.occasion == nil, !taken.contains(where: { $0.key == "on" }) {
-            report(path, member.place, "no trigger of this name is built in, and this one has no on")
+            report(path, member.place, Self.reasonAgainst(unknown: member.key))
         }
         if let known { settings.triggers.declared.remove(at: known) }
         let place = settings.triggers.declared.firstIndex { $0.name > rule.name }
         settings.triggers.declared.insert(rule, at: place ?? settings.triggers.declared.count)
+    }
+
+    /// A rule that is neither built in nor says when it falls due: most likely a slip.
+    private static func reasonAgainst(unknown name: String) -> String {
+        let known = Set(groups.filter { $0.hasPrefix("triggers.") }.map { String($0.dropFirst(9)) })
+        let near = Spelling.nearest(to: name, among: known.subtracting(shared).sorted())
+        return "no trigger of this name is built in, and this one has no on"
+            + (near.map { "; did you mean \($0)?" } ?? "")
     }
 
     private static func place(_ below: [String], in members: [JSON5Node.Member]) -> JSON5Node.Place? {

@@ -220,9 +220,10 @@ def consent_and_profile(env):
         with daemon.producer("said") as producer:
             producer.say({"$consent": {"user": "no", "granted": True}})
             producer.send(line("no", DAY0 + 2 * HOUR, "sign_up"))
+            producer.sync()
             producer.say({"$consent": {"user": "no"}})
             producer.say({"$profile": {"user": "no", "nmae": "x"}})
-            producer.sync()
+            producer.await_message("$error", 2)
             expect_equal(
                 [m["code"] for m in producer.messages("$error")], ["missing_field", "bad_field"], "refusals")
         daemon.advance(stamp(DAY0 + 3 * HOUR))

@@ -61,7 +61,6 @@ class Page:
         self.sums = [0]
         for event in purchases:
             self.sums.append(self.sums[-1] + (event.value or 0))
-        self.first_time = min(e.time for e in events)
 
     def count(self, instant):
         return bisect_right(self.times, instant)

@@ -77,7 +77,7 @@ struct ArbitrationTests {
     }
 
     @Test func `what is due in quiet hours waits for their end in the user's zone`() async throws {
-        var rig = try rig([.made("seen", .event("view_item"))], zone: .berlin) { arbitration in
+        var rig = try rig([.made("seen", .event("view_item"))], zone: .berlin, alone: true) { arbitration in
             arbitration.quiet = .init(from: 22 * hour, to: 8 * hour)
             arbitration.regions = [.init(region: "chile", zone: .santiago)]
         }
@@ -170,7 +170,7 @@ struct ArbitrationTests {
             (0..<400).map { PlainEvent("u\($0)", midnight + Int64(round) * day + Int64($0), "view_item") }
         }
         try await rig.take(log)
-        try await rig.take(.advance(to: midnight + 2 * day))
+        try await rig.take(.advance(to: midnight + 2 * day - 1))
         for trigger in rig.triggers where trigger.rule == "seen" {
             let isOut =
                 HoldoutSplit.isControl(trigger.user, share: 0.2)

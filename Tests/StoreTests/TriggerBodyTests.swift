@@ -9,12 +9,15 @@ struct TriggerBodyTests {
         full.segment = "loyal"
         full.score = -0.5
         full.predicted = .init(date: -3, p10: .min, p90: .max)
+        (full.channel, full.action) = ("push", "remind")
+        full.coupon = .init(code: "TEN", discount: 12.5)
         full.items = [.init(itemID: "i", score: 1, by: "b")]
         full.why = [.init(feature: "f", value: 1, contribution: 2), .init(feature: "g", value: 3)]
         let bytes = TriggerBody.encode(full) + TriggerBody.retracts(1 << 40)
         var bare = full
         bare.occurrence = 0
         (bare.segment, bare.score, bare.predicted, bare.items, bare.why) = (nil, nil, nil, [], [])
+        (bare.channel, bare.action, bare.coupon) = (nil, nil, nil)
         var read = bare
         #expect(try TriggerBody.decode(bytes, into: &read) == 1 << 40)
         #expect(read == full)

@@ -132,6 +132,10 @@ extension Partition {
         trigger.orderRow = row
         trigger.occurrence = occurrence
         trigger.retracts = Trigger.Retraction(rule: rule, due: EventTime(microseconds: due))
+        // Who was told nothing is told nothing now.
+        if isHeldOut(user, rules.rules.first { $0.declaration.name == rule }?.declaration) {
+            trigger.group = .holdout
+        }
         triggers.append(trigger)
     }
 

@@ -95,6 +95,9 @@ final class Partition {
     private(set) var arbitrates: Bool
     /// By place in `triggers.regions`: the region as `symbol` has it.
     private(set) var regionSymbols: [UInt32] = []
+    /// What conditions must not see of the user that is judged, or of all while everybody is.
+    var ahead = EventsAhead()
+    var aheadOfAll: [UInt32: EventsAhead]?
     /// Due at one instant and not decided between yet.
     var candidates: [Candidate] = []
     /// Delays of the rules that held before, for judging what was decided under them.

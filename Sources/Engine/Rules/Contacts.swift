@@ -94,6 +94,15 @@ struct HeldTrigger {
     var body: [UInt8]
 }
 
+extension HeldTrigger {
+    /// Whether it can have been written: it is read again when it is released.
+    fileprivate var isPossible: Bool {
+        var trigger = Trigger(type: "", rule: "", user: [], at: .distantPast, due: .distantPast)
+        do { _ = try TriggerBody.decode(body, into: &trigger) } catch { return false }
+        return EventTime.isPossible(due)
+    }
+}
+
 /// What deciding between triggers has to remember. Only users who were sent something under a cap, who said
 /// something, or for whom something is held cost anything: about 80 bytes for a capped one.
 struct Arbiter {
@@ -186,7 +195,7 @@ struct Arbiter {
             let trigger = HeldTrigger(
                 slot: try input.get(), rule: try input.get(), due: try input.get(),
                 occurrence: try input.get(), body: try input.getBlob())
-            guard Int(trigger.slot) < users, number <= lastHeld else {
+            guard Int(trigger.slot) < users, number <= lastHeld, trigger.isPossible else {
                 throw StateError("a held trigger of user \(trigger.slot) of \(users)")
             }
             held[number] = trigger

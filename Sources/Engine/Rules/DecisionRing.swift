@@ -110,9 +110,9 @@ struct DecisionRing {
             let entry = DecisionEntry(
                 at: try input.get(), due: try input.get(), slot: try input.get(), rule: try input.get(),
                 reason: try input.get(), detail: try input.get())
-            guard DecisionReason(rawValue: entry.reason) != nil else {
-                throw StateError("a decision of unknown reason \(entry.reason)")
-            }
+            guard DecisionReason(rawValue: entry.reason) != nil, EventTime.isPossible(entry.at),
+                EventTime.isPossible(entry.due)
+            else { throw StateError("a decision that cannot be, of reason \(entry.reason)") }
             entries.append(entry)
         }
     }

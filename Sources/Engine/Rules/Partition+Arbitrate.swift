@@ -96,11 +96,17 @@ extension Partition {
         if arbitrates, let reason = reasonAgainst(candidate, profile, isHeldOut: out != nil) {
             return trace(candidate, reason)
         }
-        if let out { return record(candidate, out, .holdout, profile) }
         if arbitration.dryRun || candidate.rule?.declaration.dryRun == true {
             return trace(candidate, .dryRun)
         }
+        if let out { return record(candidate, out, .holdout, profile) }
         record(candidate, .sent, .treated, profile)
+    }
+
+    /// Whether a user is held out of a rule, or of everything.
+    func isHeldOut(_ user: [UInt8], _ rule: RuleDeclaration?) -> Bool {
+        HoldoutSplit.isControl(user, share: arbitration.controlGroup)
+            || HoldoutSplit.isHeldOut(user, rule: rule?.name ?? "", share: rule?.holdout ?? 0)
     }
 
     private func reasonToHoldOut(_ candidate: Candidate) -> DecisionReason? {
@@ -211,21 +217,19 @@ extension Partition {
 
     private func hold(_ candidate: Candidate, until end: Int64) {
         let trigger = candidate.trigger
-        let number = arbiter.hold(
-            HeldTrigger(
-                slot: UInt32(truncatingIfNeeded: candidate.slot), rule: candidate.number, due: candidate.due,
-                occurrence: trigger.occurrence, body: TriggerBody.encode(trigger)))
-        // Of a declared rule its due time stands from here on, so that it does not tell again meanwhile.
-        if candidate.number >= RuleBook.firstOwn {
-            rules.states.update(candidate.slot, candidate.number) { state in
-                state.fired = candidate.due
-                state.sent = end
-            }
+        let held = HeldTrigger(
+            slot: UInt32(truncatingIfNeeded: candidate.slot), rule: candidate.number, due: candidate.due,
+            occurrence: trigger.occurrence, body: TriggerBody.encode(trigger))
+        // What waits already is replaced: a night of many occasions ends in one trigger, the latest.
+        let waiting = rules.states.find(candidate.slot, candidate.number)?.held ?? 0
+        if arbiter.held[waiting] != nil {
+            arbiter.held[waiting] = held
+            return
         }
+        let number = arbiter.hold(held)
+        rules.states.update(candidate.slot, candidate.number) { $0.held = number }
         rules.push(
-            RuleTimer(
-                due: end, held: number, slot: UInt32(truncatingIfNeeded: candidate.slot),
-                rule: UInt32(candidate.number)))
+            RuleTimer(due: end, held: number, slot: held.slot, rule: UInt32(candidate.number)))
     }
 
     /// The quiet hours are over for what was held: it goes on where it still holds.
@@ -246,7 +250,11 @@ extension Partition {
             held.rule < RuleBook.firstOwn
             ? rules.rules.first { $0.number == held.rule } : rules.rule(held.rule)
         let candidate = Candidate(rule: rule, number: held.rule, slot: slot, trigger: trigger, due: held.due)
-        if isTrue(candidate, at: timer.due) {
+        let isFree =
+            rule.map {
+                self.isFree($0, slot, due: timer.due, occurrence: Int(held.occurrence))
+            } ?? true
+        if isFree, isTrue(candidate, at: timer.due) {
             candidates.append(candidate)
         } else {
             trace(candidate, .lapsed)
@@ -262,7 +270,7 @@ extension Partition {
             else { return false }
             if case .absence = rule.declaration.occasion {
                 let mark = rules.states.find(slot, rule.number)?.mark ?? .min
-                return mark < candidate.due - rule.declaration.delay
+                return mark <= candidate.due - rule.declaration.delay
             }
         }
         guard candidate.number < RuleBook.firstOwn else { return candidate.rule != nil }

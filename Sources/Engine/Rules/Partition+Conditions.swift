@@ -1,11 +1,14 @@
 import Core
 import Models
 
-/// Judges conditions on the user page as it stands: what has arrived counts, days are counted as of the
-/// instant that is judged.
+/// Judges conditions on the user page as of the instant that is decided: counts, sums, days and sessions are
+/// of the events up to and including it, days are counted as of when it is due. Words and amounts by field, and
+/// what the models say, are as they have arrived.
 extension Partition {
     /// Whether a condition holds of a user. No string and no dictionary is touched.
     func holds(_ condition: PreparedCondition, _ slot: Int, at instant: Int64) -> Bool {
+        if condition.isEmpty { return true }
+        lookAhead(slot)
         var truth = true
         var index = 0
         let steps = condition.steps
@@ -21,7 +24,7 @@ extension Partition {
             case .isOneOf: truth = isOneOf(step, condition, slot)
             case .isAmong: truth = isAmong(step, condition, value(step.a, condition, slot, instant))
             case .has: truth = has(step.a, condition, slot, instant)
-            case .flag: truth = users[slot].pointee.has(UserRecord.converted)
+            case .flag: truth = hasConverted(slot)
             case .constant: truth = step.number != 0
             case .invert: truth.toggle()
             case .jumpIfFalse: if !truth { index = Int(step.first) }
@@ -29,6 +32,12 @@ extension Partition {
             }
         }
         return truth
+    }
+
+    private func hasConverted(_ slot: Int) -> Bool {
+        guard users[slot].pointee.has(UserRecord.converted) else { return false }
+        let arrived = Int(account(slot)?.pointee.purchaseCount ?? 0)
+        return ahead.isEmpty || arrived > ahead.purchases.count
     }
 
     private func isOneOf(
@@ -70,29 +79,46 @@ extension Partition {
 
     // MARK: Numbers
 
-    /// A number of the user's; not a number where there is none.
+    /// A number of the user's; not a number where there is none. `lookAhead` comes before.
     func value(
         _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
     ) -> Double {
         let user = users[slot]
         switch operand.field {
-        case .eventTotal: return Double(count(user) { _ in true })
+        case .eventTotal: return Double(count(user) { _ in true } - Int64(ahead.events.count))
         case .event:
             let code = condition.names[Int(operand.argument)]
-            return Double(count(user) { UInt32($0) == code })
-        case .shortCount: return Double(user.pointee.shortCount)
-        case .shortTotal: return Double(user.pointee.shortTotal) / 1e6
-        case .shortMean: return Double(user.pointee.shortTotal) / 1e6 / Double(user.pointee.shortCount)
-        case .longCount: return Double(user.pointee.longCount)
-        case .longTotal: return Double(user.pointee.longTotal) / 1e6
-        case .longMean: return Double(user.pointee.longTotal) / 1e6 / Double(user.pointee.longCount)
-        case .daysSinceLastEvent: return daysSince(user.pointee.lastSeen, instant)
+            return Double(count(user) { UInt32($0) == code } - ahead.count(code))
+        case .shortCount, .shortTotal, .shortMean, .longCount, .longTotal, .longMean:
+            return sessions(operand.field, slot)
+        case .daysSinceLastEvent:
+            return daysSince(
+                ahead.isEmpty ? user.pointee.lastSeen : user.pointee.lastDecided, instant)
         case .daysSinceFirstEvent: return daysSince(user.pointee.firstSeen, instant)
-        case .rollingEvents, .rollingSessions: return rolling(operand, user, instant)
+        case .rollingEvents, .rollingSessions: return rolling(operand, slot, instant)
         case .segmentID: return user.pointee.segment == 0 ? .nan : Double(user.pointee.segment) - 1
         case .churn: return churnPrediction(slot, at: instant, explained: false)?.p ?? .nan
         case .cartConversion: return cartPrediction(slot, explained: false)?.p ?? .nan
         default: return purchaseValue(operand, condition, account(slot), instant)
+        }
+    }
+
+    private func sessions(_ field: ConditionField, _ slot: Int) -> Double {
+        let user = users[slot].pointee
+        var short = (count: Int64(user.shortCount), total: user.shortTotal)
+        var long = (count: Int64(user.longCount), total: user.longTotal)
+        if !ahead.isEmpty {
+            let decided = decidedSessions(slot)
+            short = (decided.shortCount, decided.shortTotal)
+            long = (decided.longCount, decided.longTotal)
+        }
+        switch field {
+        case .shortCount: return Double(short.count)
+        case .shortTotal: return Double(short.total) / 1e6
+        case .shortMean: return Double(short.total) / 1e6 / Double(short.count)
+        case .longCount: return Double(long.count)
+        case .longTotal: return Double(long.total) / 1e6
+        default: return Double(long.total) / 1e6 / Double(long.count)
         }
     }
 
@@ -111,12 +137,20 @@ extension Partition {
     }
 
     private func rolling(
-        _ operand: ConditionProgram.Operand, _ user: UnsafeMutablePointer<UserRecord>, _ instant: Int64
+        _ operand: ConditionProgram.Operand, _ slot: Int, _ instant: Int64
     ) -> Double {
+        let user = users[slot]
         guard user.pointee.dayCount > 0 else { return 0 }
         let days = pool.tail(user).days
-        let today16 = UInt16(truncatingIfNeeded: day(of: instant))
+        let today = day(of: instant)
+        let today16 = UInt16(truncatingIfNeeded: today)
         var sum: Int64 = 0
+        if !ahead.isEmpty {
+            sum -=
+                operand.field == .rollingSessions
+                ? sessionsAhead(slot, today: today)
+                : Int64(ahead.events.count { day(of: $0.time) <= today })
+        }
         for index in 0..<Int(user.pointee.dayCount) {
             let age = Int(Int16(bitPattern: today16 &- days[index].day16))
             guard age >= 0, age < Int(operand.argument) else { continue }
@@ -133,20 +167,16 @@ extension Partition {
         guard let account else { return operand.field.isSum ? 0 : .nan }
         let record = account.pointee
         switch operand.field {
-        case .purchaseCount: return Double(record.purchaseCount)
-        case .purchaseDays: return Double(record.dayCount)
-        case .revenue: return Double(record.revenue) / 1e6
+        case .purchaseCount: return Double(purchaseCount(record))
+        case .revenue: return Double(revenue(record)) / 1e6
         case .purchaseMean:
-            return record.purchaseCount == 0
-                ? .nan : Double(record.revenue) / 1e6 / Double(record.purchaseCount)
-        case .refundCount: return Double(record.refundCount)
+            let count = purchaseCount(record)
+            return count <= 0 ? .nan : Double(revenue(record)) / 1e6 / Double(count)
+        case .refundCount:
+            return Double(Int64(record.refundCount) - ahead.count(UInt32(EventNames.refund)))
         case .refundValue: return Double(record.refundValue) / 1e6
-        case .couponUsed: return Double(record.couponUsed)
-        case .couponNotUsed: return Double(record.couponNotUsed)
-        case .couponClicked: return Double(record.couponClicked)
-        case .couponRatio:
-            let total = record.couponUsed + record.couponNotUsed + record.couponClicked
-            return total == 0 ? .nan : Double(record.couponUsed) / Double(total)
+        case .couponUsed, .couponNotUsed, .couponClicked, .couponRatio:
+            return coupons(operand.field, record)
         case .tierScore:
             guard record.tier != 0, let rule = tiers.model?.rule else { return .nan }
             return rule.score(TierLevels(bits: record.tierLevels))
@@ -155,7 +185,33 @@ extension Partition {
         case .amountByChannel: return amount(record, AmountDimension.channel, condition, operand)
         default:
             guard record.dayCount > 0 else { return operand.field.isSum ? 0 : .nan }
-            return dayValue(operand, account, instant)
+            let days = purchaseDays(account)
+            if ahead.days.isEmpty { return dayValue(operand, account, days, instant) }
+            let kept = days.map(ahead.days.decided).filter { $0.count > 0 }
+            if kept.isEmpty { return operand.field.isSum ? 0 : .nan }
+            return kept.withUnsafeBufferPointer { dayValue(operand, account, $0, instant) }
+        }
+    }
+
+    private func purchaseCount(_ record: AccountRecord) -> Int64 {
+        Int64(record.purchaseCount) - Int64(ahead.purchases.count)
+    }
+
+    private func revenue(_ record: AccountRecord) -> Int64 {
+        ahead.purchases.isEmpty ? record.revenue : saturatingDifference(record.revenue, ahead.revenue)
+    }
+
+    private func coupons(_ field: ConditionField, _ record: AccountRecord) -> Double {
+        let used = Int64(record.couponUsed) - ahead.count(coupon: 1)
+        let notUsed = Int64(record.couponNotUsed) - ahead.count(coupon: 2)
+        let clicked = Int64(record.couponClicked) - ahead.count(coupon: 3)
+        switch field {
+        case .couponUsed: return Double(used)
+        case .couponNotUsed: return Double(notUsed)
+        case .couponClicked: return Double(clicked)
+        default:
+            let total = used + notUsed + clicked
+            return total <= 0 ? .nan : Double(used) / Double(total)
         }
     }
 
@@ -175,19 +231,20 @@ extension Partition {
 
     /// What rests on purchase days, of which there is one at least.
     private func dayValue(
-        _ operand: ConditionProgram.Operand, _ account: UnsafeMutablePointer<AccountRecord>, _ instant: Int64
+        _ operand: ConditionProgram.Operand, _ account: UnsafeMutablePointer<AccountRecord>,
+        _ days: UnsafeBufferPointer<PurchaseDay>, _ instant: Int64
     ) -> Double {
-        let days = purchaseDays(account)
         let (first, last) = (days[0].day, days[days.count - 1].day)
         let today = day(of: instant)
         switch operand.field {
+        case .purchaseDays: return Double(days.count)
         case .frequency: return Double(days.count - 1)
         case .recency: return Double(last - first)
         case .age: return Double(today - first)
         case .daysSinceLast: return Double(today - last)
         case .monetaryValue:
             return Self.monetaryValue(
-                revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1)
+                revenue: revenue(account.pointee), first: days[0].revenue, intervals: days.count - 1)
         case .intervalMean, .intervalDeviation: return interval(operand.field, days)
         case .rollingPurchases, .rollingRevenue:
             var (count, revenue): (Int64, Int64) = (0, 0)
@@ -230,7 +287,7 @@ extension Partition {
             return model.purchases.probabilityAlive(frequency: frequency, recency: recency, age: age)
         }
         let monetary = Self.monetaryValue(
-            revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1)
+            revenue: revenue(account.pointee), first: days[0].revenue, intervals: days.count - 1)
         let one = model.predict(
             frequency: frequency, recency: recency, age: age, monetaryValue: monetary,
             horizonDays: Double(model.horizon))

@@ -24,6 +24,7 @@ extension Partition {
         let chosen =
             rule.templates.first { $0.language == language && !language.isEmpty }
             ?? rule.templates.first { $0.language.isEmpty } ?? rule.templates[0]
+        lookAhead(slot)
         return chosen.template.render { value in
             text(value, trigger, chosen.fields, slot, profile)
         }

@@ -39,6 +39,7 @@ extension Arbiter {
         guard new.exclusive.map(\.name) != was.exclusive.map(\.name) else { return }
         var moved: [UInt64: Int64] = [:]
         for (key, due) in sets {
+            guard Int(key & 0xFF) < was.exclusive.count else { continue }
             let name = was.exclusive[Int(key & 0xFF)].name
             guard let place = new.exclusive.firstIndex(where: { $0.name == name }) else { continue }
             moved[key & ~0xFF | UInt64(place)] = due

@@ -140,6 +140,7 @@ extension Partition {
         guard let crossing = rule.crossing,
             case .crossed(let name, let isAbove, let bound, let clear, _) = rule.declaration.occasion
         else { return }
+        lookAhead(slot)
         let number = value(crossing.steps[0].a, crossing, slot, due)
         let isBeyond = isAbove ? number >= bound : number <= bound
         let known = rules.states.find(slot, rule.number)
@@ -166,6 +167,8 @@ extension Partition {
     /// After a model came into use: everybody is looked at.
     func sweepCrossings(due: Int64, occurrence: Int) {
         guard !rules.crossings.isEmpty else { return }
+        lookAheadOfAll()
+        defer { endLookingAhead() }
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min {
             lookAtCrossings(slot, due: due, occurrence: occurrence)
         }
@@ -226,6 +229,8 @@ extension Partition {
     }
 
     private func sweep(_ rule: CompiledRule, _ instant: Int64) {
+        lookAheadOfAll()
+        defer { endLookingAhead() }
         let isCrossing = rule.crossing != nil
         for slot in 0..<users.count where users[slot].pointee.lastDecided != .min {
             if isCrossing {

@@ -91,10 +91,6 @@ extension Partition {
         visit(trigger)
     }
 
-    private func isHeldOut(_ user: [UInt8], _ rule: RuleDeclaration?) -> Bool {
-        HoldoutSplit.isControl(user, share: settings.declared.arbitration.controlGroup)
-            || HoldoutSplit.isHeldOut(user, rule: rule?.name ?? "", share: rule?.holdout ?? 0)
-    }
 }
 
 /// Planned sends of some partitions: the first ones, and how many there are each day.

@@ -238,8 +238,13 @@ final class RuleBook {
         guard count == dailies.count else {
             throw StateError("\(count) daily rules, where there are \(dailies.count)")
         }
-        for index in 0..<count { dailyNext[index] = try input.get() }
-        for timer in timers.entries where Int(timer.slot) >= users {
+        for index in 0..<count {
+            dailyNext[index] = try input.get()
+            guard dailyNext[index] >= .max - 1 || EventTime.isPossible(dailyNext[index]) else {
+                throw StateError("a daily rule is due at a time that cannot be")
+            }
+        }
+        for timer in timers.entries where Int(timer.slot) >= users || !EventTime.isPossible(timer.due) {
             throw StateError("a rule's timer of user \(timer.slot), where there are \(users)")
         }
         nameEvents()

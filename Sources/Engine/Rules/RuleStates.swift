@@ -1,3 +1,13 @@
+import Core
+
+extension EventTime {
+    /// Whether microseconds of saved state can be a time: far beyond what a line may carry, and far from where
+    /// sums overflow.
+    static func isPossible(_ microseconds: Int64) -> Bool {
+        microseconds >= distantPast.microseconds && microseconds <= distantFuture.microseconds
+    }
+}
+
 /// What one rule knows of one user.
 struct RuleState: BitwiseCopyable {
     /// Slot and number of the rule, + 1; 0: nobody's.
@@ -11,8 +21,16 @@ struct RuleState: BitwiseCopyable {
     /// Absence: the last event that ends the wait. Crossing: 1 while beyond the bound. Predicted date: 1 once
     /// it was told in the present cycle.
     var mark: Int64 = .min
+    /// Number of what waits for the end of the quiet hours; it may be gone. 0: nothing ever did.
+    var held: UInt64 = 0
 
     init() {}
+
+    /// Whether all of it can have been written: times that sums can be made of.
+    fileprivate var isPossible: Bool {
+        let times = [pending, fired, sent, mark].filter { $0 != .max && $0 != .min }
+        return times.allSatisfy(EventTime.isPossible)
+    }
 
     var slot: UInt32 { UInt32(truncatingIfNeeded: (key - 1) >> 16) }
     var rule: UInt16 { UInt16(truncatingIfNeeded: key - 1) }
@@ -20,7 +38,7 @@ struct RuleState: BitwiseCopyable {
     static func key(_ slot: Int, _ rule: UInt16) -> UInt64 { (UInt64(slot) << 16 | UInt64(rule)) + 1 }
 }
 
-/// The users about whom a rule knows something, by slot and rule: open addressing, 40 bytes each. Nobody
+/// The users about whom a rule knows something, by slot and rule: open addressing, 48 bytes each. Nobody
 /// else costs anything.
 struct RuleStates {
     private var entries: [RuleState] = []
@@ -92,20 +110,23 @@ struct RuleStates {
         for state in entries.filter({ $0.key != 0 }).sorted(by: { $0.key < $1.key }) {
             out.put(state.key)
             for time in [state.pending, state.fired, state.sent, state.mark] { out.put(time) }
+            out.put(state.held)
         }
     }
 
     init(from input: inout ByteReader) throws(StateError) {
-        for _ in 0..<(try input.count(of: 40)) {
+        for _ in 0..<(try input.count(of: 48)) {
             var state = RuleState()
             let key: UInt64 = try input.get()
             state.pending = try input.get()
             state.fired = try input.get()
             state.sent = try input.get()
             state.mark = try input.get()
+            state.held = try input.get()
             guard key != 0, place(key) == nil else {
                 throw StateError("what a rule knows stands there twice")
             }
+            guard state.isPossible else { throw StateError("a rule knows of a time that cannot be") }
             if (count + 1) * 4 > entries.count * 3 { grow() }
             state.key = key
             insert(state)

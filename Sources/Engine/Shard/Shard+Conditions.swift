@@ -10,6 +10,8 @@ extension Shard {
         forEachPartition { partition in
             let prepared = partition.prepared(program)
             let instant = partition.now
+            partition.lookAheadOfAll()
+            defer { partition.endLookingAhead() }
             for slot in 0..<partition.users.count where partition.users[slot].pointee.nameCount > 0 {
                 counts.users += 1
                 if partition.holds(prepared, slot, at: instant) { counts.holds += 1 }

@@ -2,8 +2,8 @@ import Core
 import Engine
 import Store
 
-/// Takes erased users out of journal records that are kept elsewhere: their rows go, and unusable lines that
-/// speak of them are emptied. What the record says of clock, producer and numbers of lines stays.
+/// Takes erased users out of journal records that are kept elsewhere: their rows go, what was said of them and
+/// unusable lines that speak of them are emptied. What the record says of clock, producer and numbers of lines stays.
 struct ErasedRecords {
     private let erasures: [PendingErasure]
     private let key: HashKey
@@ -12,12 +12,15 @@ struct ErasedRecords {
     /// The same of those of whom only the mark is known.
     private var markBounds: [ErasureMark: UInt64] = [:]
     private var lengths: Set<UInt16> = []
+    /// Of all of them, by mark.
+    private var contactBounds: [ErasureMark: UInt64] = [:]
 
     init(_ erasures: [PendingErasure], key: HashKey) {
         self.erasures = erasures
         self.key = key
         for erasure in erasures {
             guard let record = erasure.record else { continue }
+            contactBounds[erasure.mark] = max(contactBounds[erasure.mark] ?? 0, record)
             if let user = erasure.user {
                 bounds[user] = max(bounds[user] ?? 0, record)
                 lengths.insert(UInt16(user.count))
@@ -31,6 +34,7 @@ struct ErasedRecords {
     func payload(
         _ number: UInt64, _ kind: UInt8, _ payload: UnsafeRawBufferPointer
     ) throws(StateError) -> [UInt8]? {
+        if kind == 9 { return try contact(number, payload) }
         guard kind == 1, case .events(var entry) = try JournalEntry(kind: kind, payload: payload) else {
             return nil
         }
@@ -41,6 +45,16 @@ struct ErasedRecords {
         guard emptied || entry.batch.rows.count < rows else { return nil }
         entry.batch.dropUnownedItems()
         return entry.payload(encodedBatch: nil)
+    }
+
+    private func contact(
+        _ number: UInt64, _ payload: UnsafeRawBufferPointer
+    ) throws(StateError) -> [UInt8]? {
+        guard case .contact(var entry) = try JournalEntry(kind: 9, payload: payload),
+            let bound = contactBounds[entry.mark], number < bound, entry.profile != ContactProfile()
+        else { return nil }
+        entry.profile = ContactProfile()
+        return JournalEntry.contact(entry).encoded()
     }
 
     private func isErased(_ row: EventRow, of batch: EventBatch, _ number: UInt64) -> Bool {
