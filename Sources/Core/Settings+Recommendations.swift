@@ -91,8 +91,8 @@ extension SettingsKeys {
             "models.recommendations.iterations", .count(\.models.recommendations.iterations, 1...1000),
             "Rounds over users and items."),
         SettingsKey(
-            "models.recommendations.solver", .choice(\.models.recommendations.solver, of: ["cg", "exact"]),
-            "Three steps of conjugate gradients in each round, or the exact solution."),
+            "models.recommendations.solver", .choice(\.models.recommendations.solver, of: ["exact", "cg"]),
+            "Exact, or by three steps of conjugate gradients in each round."),
         SettingsKey(
             "models.recommendations.sparsest", .real(\.models.recommendations.sparsest, 0...1),
             "Above this share of empty cells they are not tried."),

@@ -141,6 +141,9 @@ import Testing
         let without: Set = [
             "triggers.segmentMoved.delay", "triggers.tierChanged.delay", "triggers.botSuspected.delay",
             "triggers.churnRisk.delay", "triggers.highIntent.delay",
+            "triggers.replenishDue.delay",
+            // What a file says that a key names.
+            "models.recommendations.excluded",
             // Segmentations share a type, and each has the keys that mean something for it.
             "models.segments.method", "models.value.outlierDistance", "models.payments.outlierDistance",
             // Rules are declared by their own names.

