@@ -16,12 +16,21 @@ package struct MemberTotals: BitwiseCopyable, Sendable, Equatable {
     package mutating func add(_ other: MemberTotals) { add(other, sign: 1) }
 
     /// Users who come (1) or go (−1).
+    @inline(__always)
     mutating func add(_ other: MemberTotals, sign: Int64) {
-        users += sign * other.users
-        converted += sign * other.converted
-        purchases += sign * other.purchases
-        occurrences += sign * other.occurrences
-        revenue += Int128(sign) * other.revenue
+        if sign > 0 {
+            users += other.users
+            converted += other.converted
+            purchases += other.purchases
+            occurrences += other.occurrences
+            revenue += other.revenue
+        } else {
+            users -= other.users
+            converted -= other.converted
+            purchases -= other.purchases
+            occurrences -= other.occurrences
+            revenue -= other.revenue
+        }
     }
 }
 

@@ -5,35 +5,45 @@ extension Partition {
     /// the latest. Nil where none was seen.
     @inline(__always)
     func mainValue(_ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int) -> UInt32? {
-        let count = Int(user.pointee.dimensionCount)
-        if count == 0 { return nil }
-        let entries = pool.tail(user).dimensions
-        var found: UInt32?
-        for index in 0..<count where entries[index].dimension == dimension {
-            let value = entries[index].value
-            if let found, found != value { return mainOfSeveral(entries, count, dimension) }
-            found = value
-        }
-        return found
+        standing(user, dimension, of: DimensionEntry.valueLimit).main
     }
 
-    /// Entries stand in the order in which their values were seen first; a full count goes on in a further entry.
-    @inline(never)
-    private func mainOfSeveral(
-        _ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int, _ dimension: Int
-    ) -> UInt32? {
-        var best: (value: UInt32, count: Int)?
+    /// The main value of a dimension, and how far another value is behind it in count.
+    @inline(__always)
+    func standing(
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, of value: UInt32
+    ) -> (main: UInt32?, lead: UInt32) {
+        let count = Int(user.pointee.dimensionCount)
+        if count == 0 { return (nil, 0) }
+        let entries = pool.tail(user).dimensions
+        var (main, most, own): (UInt32?, UInt32, UInt32) = (nil, 0, 0)
+        // Entries stand in the order in which their values were seen first.
         for index in 0..<count where entries[index].dimension == dimension {
-            let value = entries[index].value
-            var total = 0
-            var isFirst = true
-            for other in 0..<count where entries[other].key == entries[index].key {
-                if other < index { isFirst = false }
-                total += Int(entries[other].count)
-            }
-            if isFirst, total > best?.count ?? 0 { best = (value, total) }
+            let (seen, times) = (entries[index].value, entries[index].count)
+            if times == DimensionEntry.countMax { return fullStanding(entries, count, dimension, value) }
+            if times > most { (main, most) = (seen, times) }
+            if seen == value { own = times }
         }
-        return best?.value
+        return (main, most - own)
+    }
+
+    /// The same where a count is full and goes on in a further entry.
+    @inline(never)
+    private func fullStanding(
+        _ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int, _ dimension: Int, _ value: UInt32
+    ) -> (main: UInt32?, lead: UInt32) {
+        var (main, most, own): (UInt32?, UInt32, UInt32) = (nil, 0, 0)
+        for index in 0..<count where entries[index].dimension == dimension {
+            let key = entries[index].key
+            var first = 0
+            while entries[first].key != key { first += 1 }
+            if first < index { continue }
+            var times: UInt32 = 0
+            for other in index..<count where entries[other].key == key { times += entries[other].count }
+            if times > most { (main, most) = (entries[index].value, times) }
+            if entries[index].value == value { own = times }
+        }
+        return (main, most - own)
     }
 
     /// Calls with each dimension of which a value is known, and the user's main value.

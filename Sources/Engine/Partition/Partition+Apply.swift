@@ -247,10 +247,10 @@ extension Partition {
     ) {
         if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
-        let main = mainValue(user, dimension)
+        let (main, lead) = standing(user, dimension, of: value)
         addValue(user, dimension, value, time)
-        // More of the main value leaves it so.
-        if main == value { return }
+        // More of the main value leaves it so, and so does one more of a value further behind.
+        if main == value || lead > 1 { return }
         if let now = mainValue(user, dimension), now != main {
             mainMoved(slot, dimension, from: main, to: now, at: time)
         }
