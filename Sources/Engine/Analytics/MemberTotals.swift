@@ -16,25 +16,45 @@ package struct MemberTotals: BitwiseCopyable, Sendable, Equatable {
     package mutating func add(_ other: MemberTotals) { add(other, sign: 1) }
 
     /// Users who come (1) or go (−1).
+    @inline(__always)
     mutating func add(_ other: MemberTotals, sign: Int64) {
-        users += sign * other.users
-        converted += sign * other.converted
-        purchases += sign * other.purchases
-        occurrences += sign * other.occurrences
-        revenue += Int128(sign) * other.revenue
+        if sign > 0 {
+            users += other.users
+            converted += other.converted
+            purchases += other.purchases
+            occurrences += other.occurrences
+            revenue += other.revenue
+        } else {
+            users -= other.users
+            converted -= other.converted
+            purchases -= other.purchases
+            occurrences -= other.occurrences
+            revenue -= other.revenue
+        }
     }
 }
 
 /// Users by their main value of each dimension, and events by value.
 struct ValueRows: ~Copyable {
     private var rows = KeyedRows(MemberTotals(), limit: AnalyticsLimits.values + dimensions)
+    /// Events by dimension and value, of the values whose strings came early.
+    private var events: UnsafeMutablePointer<UInt64>
+    private static let early: UInt32 = 256
+    private static let flat = dimensions * Int(early)
+
+    init() {
+        events = .allocate(capacity: Self.flat)
+        events.initialize(repeating: 0, count: Self.flat)
+    }
+
+    deinit { events.deallocate() }
 
     /// Dimensions that a user's record keeps: the first of `Dimension`.
     static let dimensions = 8
     /// Stands for every value beyond the limit, and of a pair also for none.
     static let other = DimensionEntry.valueLimit - 1
 
-    var byteCount: Int { rows.byteCount }
+    var byteCount: Int { rows.byteCount + Self.flat * 8 }
     var count: Int { rows.count }
 
     @inline(__always)
@@ -51,7 +71,25 @@ struct ValueRows: ~Copyable {
 
     /// An event that has a value.
     @inline(__always)
-    mutating func count(_ dimension: Int, _ value: UInt32) { row(dimension, value)?.pointee.occurrences += 1 }
+    mutating func count(_ dimension: Int, _ value: UInt32) {
+        if value < Self.early {
+            events[dimension << 8 | Int(value)] &+= 1
+        } else {
+            countLater(dimension, value)
+        }
+    }
+
+    @inline(never)
+    private mutating func countLater(_ dimension: Int, _ value: UInt32) {
+        row(dimension, value)?.pointee.occurrences += 1
+    }
+
+    /// Calls with each dimension and value that was counted early, and its events.
+    func forEachEarly(_ body: (Int, UInt32, UInt64) -> Void) {
+        for place in 0..<Self.flat where events[place] > 0 {
+            body(place >> 8, UInt32(place & 255), events[place])
+        }
+    }
 
     mutating func add(_ dimension: Int, _ value: UInt32, _ user: MemberTotals, sign: Int64) {
         row(dimension, value)?.pointee.add(user, sign: sign)
@@ -63,8 +101,15 @@ struct ValueRows: ~Copyable {
         return (Int(key >> 21), key & (DimensionEntry.valueLimit - 1), rows.cell(row))
     }
 
-    func write(to out: inout ByteWriter) { rows.write(to: &out) }
-    mutating func read(from input: inout ByteReader) throws(StateError) { try rows.read(from: &input) }
+    func write(to out: inout ByteWriter) {
+        rows.write(to: &out)
+        out.put(counts: UnsafeBufferPointer(start: events, count: Self.flat))
+    }
+
+    mutating func read(from input: inout ByteReader) throws(StateError) {
+        try rows.read(from: &input)
+        try input.get(counts: UnsafeMutableBufferPointer(start: events, count: Self.flat))
+    }
 }
 
 /// Users by their main values of two dimensions together, of whom at least one is known.

@@ -37,12 +37,9 @@ extension Partition {
     private func noteVisits(_ user: UnsafeMutablePointer<UserRecord>, _ more: Int64) {
         var member = MemberTotals()
         member.occurrences = more
-        analytics.mediaByDevice.add(mainOf(.media, user), mainOf(.device, user), member, sign: 1)
-        analytics.ageByGender.add(mainOf(.ageBand, user), mainOf(.gender, user), member, sign: 1)
-    }
-
-    func mainOf(_ dimension: Dimension, _ user: UnsafeMutablePointer<UserRecord>) -> UInt32? {
-        mainValue(user, dimension.rawValue)
+        let mains = mains(user)
+        analytics.mediaByDevice.add(mains, member, sign: 1)
+        analytics.ageByGender.add(mains, member, sign: 1)
     }
 
     // MARK: Some events
@@ -113,8 +110,9 @@ extension Partition {
             analytics.values.add(dimension, value, member, sign: -1)
         }
         member.occurrences = Int64(user.pointee.shortCount)
-        analytics.mediaByDevice.add(mainOf(.media, user), mainOf(.device, user), member, sign: -1)
-        analytics.ageByGender.add(mainOf(.ageBand, user), mainOf(.gender, user), member, sign: -1)
+        let mains = mains(user)
+        analytics.mediaByDevice.add(mains, member, sign: -1)
+        analytics.ageByGender.add(mains, member, sign: -1)
         guard user.pointee.has(UserRecord.converted), let account = account(slot) else { return }
         analytics.buyers -= 1
         let days = purchaseDays(account)

@@ -20,8 +20,8 @@ extension Partition {
         return next.journey
     }
 
-    /// Of a user's entries from one back, the one of the latest time. Those that came in their turn stand in the order
-    /// of time, so that it is the first of them; else, where only late ones are left, the latest of these.
+    /// Of a user's entries from one back, the one of the latest time: the first of those that came in their turn, which
+    /// stand in the order of time, or a late one behind it.
     @inline(__always)
     private func lastInTime(_ latest: UInt64) -> UInt64 {
         stages.entry(latest).pointee.journey.isLate ? lastBehindLate(latest) : latest
@@ -33,8 +33,8 @@ extension Partition {
         var number = latest
         while number != 0 {
             let entry = stages.entry(number).pointee
-            if !entry.journey.isLate { return number }
-            if entry.time > stages.entry(best).pointee.time { best = number }
+            if precedes(stages.entry(best).pointee, entry) { best = number }
+            if !entry.journey.isLate { return best }
             number = stages.previous(number)
         }
         return best
@@ -84,8 +84,11 @@ extension Partition {
     func recount(_ slot: Int, _ late: StageEntry, after latest: UInt64) -> Journey {
         var known: [(number: UInt64, entry: StageEntry)] = []
         var number = latest
+        // Of what is older some is forgotten: a late one that is left says nothing of what came after it.
+        let oldest = frontier - terms.stageMemory - terms.stageDelays
         while number != 0, known.count < 4096 {
-            known.append((number, stages.entry(number).pointee))
+            let entry = stages.entry(number).pointee
+            if entry.time >= oldest { known.append((number, entry)) }
             number = stages.previous(number)
         }
         known.sort { precedes($0.entry, $1.entry) }

@@ -1,46 +1,72 @@
 import Core
 
-extension Partition {
-    /// The most frequent value of a dimension, ties to the one seen first by event time; of gender, age band and region
-    /// the latest. Nil where none was seen.
+/// A user's main value of each dimension that the record keeps.
+struct MainValues: BitwiseCopyable {
+    private var values = InlineArray<8, UInt32>(repeating: MainValues.none)
+    private var counts = InlineArray<8, UInt32>(repeating: 0)
+
+    /// No value was seen.
+    static let none = UInt32.max
+
+    /// The partition's number of the value; nil where none was seen.
     @inline(__always)
-    func mainValue(_ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int) -> UInt32? {
-        let count = Int(user.pointee.dimensionCount)
-        if count == 0 { return nil }
-        let entries = pool.tail(user).dimensions
-        var found: UInt32?
-        for index in 0..<count where entries[index].dimension == dimension {
-            let value = entries[index].value
-            if let found, found != value { return mainOfSeveral(entries, count, dimension) }
-            found = value
-        }
-        return found
+    subscript(dimension: Int) -> UInt32? {
+        values[dimension] == Self.none ? nil : values[dimension]
     }
 
-    /// Entries stand in the order in which their values were seen first; a full count goes on in a further entry.
-    @inline(never)
-    private func mainOfSeveral(
-        _ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int, _ dimension: Int
-    ) -> UInt32? {
-        var best: (value: UInt32, count: Int)?
-        for index in 0..<count where entries[index].dimension == dimension {
-            let value = entries[index].value
-            var total = 0
-            var isFirst = true
-            for other in 0..<count where entries[other].key == entries[index].key {
-                if other < index { isFirst = false }
-                total += Int(entries[other].count)
-            }
-            if isFirst, total > best?.count ?? 0 { best = (value, total) }
+    subscript(dimension: Dimension) -> UInt32? { self[dimension.rawValue] }
+
+    @inline(__always)
+    func isMain(_ value: UInt32, of dimension: Int) -> Bool { values[dimension] == value }
+
+    /// Takes the next value, in the order in which they were seen first.
+    @inline(__always)
+    mutating func take(_ dimension: Int, _ value: UInt32, count: UInt32) {
+        if count > counts[dimension] {
+            values[dimension] = value
+            counts[dimension] = count
         }
-        return best?.value
+    }
+}
+
+extension Partition {
+    /// The most frequent value of each dimension, ties to the one seen first by event time; of gender, age band and
+    /// region the latest.
+    @inline(__always)
+    func mains(_ user: UnsafeMutablePointer<UserRecord>) -> MainValues {
+        var mains = MainValues()
+        let count = Int(user.pointee.dimensionCount)
+        if count == 0 { return mains }
+        let entries = pool.tail(user).dimensions
+        for index in 0..<count {
+            let times = entries[index].count
+            if times == DimensionEntry.countMax { return fullMains(entries, count) }
+            mains.take(entries[index].dimension, entries[index].value, count: times)
+        }
+        return mains
+    }
+
+    /// The same where a count is full and goes on in a further entry.
+    @inline(never)
+    private func fullMains(_ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int) -> MainValues {
+        var mains = MainValues()
+        for index in 0..<count {
+            let key = entries[index].key
+            var first = 0
+            while entries[first].key != key { first += 1 }
+            if first < index { continue }
+            var times: UInt32 = 0
+            for other in index..<count where entries[other].key == key { times += entries[other].count }
+            mains.take(entries[index].dimension, entries[index].value, count: times)
+        }
+        return mains
     }
 
     /// Calls with each dimension of which a value is known, and the user's main value.
     func forEachMain(_ user: UnsafeMutablePointer<UserRecord>, _ body: (Int, UInt32) -> Void) {
-        guard user.pointee.dimensionCount > 0 else { return }
+        let mains = mains(user)
         for dimension in 0..<ValueRows.dimensions {
-            if let value = mainValue(user, dimension) { body(dimension, value) }
+            if let value = mains[dimension] { body(dimension, value) }
         }
     }
 
@@ -49,6 +75,7 @@ extension Partition {
         let user = users[slot]
         var member = MemberTotals()
         member.users = 1
+        if user.pointee.account == 0 { return member }
         member.converted = user.pointee.has(UserRecord.converted) ? 1 : 0
         if let account = account(slot) {
             member.purchases = Int64(account.pointee.purchaseCount)
@@ -57,34 +84,33 @@ extension Partition {
         return member
     }
 
-    // MARK: Moves between values
-
-    /// The user's main value has become another.
+    /// An event may have given the user other main values: the users of each follow.
     @inline(never)
-    func mainMoved(_ slot: Int, _ dimension: Int, from old: UInt32?, to new: UInt32, at time: Int64) {
+    func mainsMoved(_ slot: Int, from old: MainValues, at time: Int64) {
         let user = users[slot]
-        let member = member(slot)
-        if let old { analytics.values.add(dimension, old, member, sign: -1) }
-        analytics.values.add(dimension, new, member, sign: 1)
-        if let old { moveJourney(user, dimension, from: old, to: new, at: time) }
-        var visitor = member
-        visitor.occurrences = Int64(user.pointee.shortCount)
-        move(&analytics.mediaByDevice, user, dimension, old, new, visitor)
-        move(&analytics.ageByGender, user, dimension, old, new, visitor)
+        let new = mains(user)
+        var member = member(slot)
+        for dimension in 0..<ValueRows.dimensions where old[dimension] != new[dimension] {
+            if let value = old[dimension] { analytics.values.add(dimension, value, member, sign: -1) }
+            guard let value = new[dimension] else { continue }
+            analytics.values.add(dimension, value, member, sign: 1)
+            if let before = old[dimension] { moveJourney(user, dimension, from: before, to: value, at: time) }
+        }
+        member.occurrences = Int64(user.pointee.shortCount)
+        analytics.mediaByDevice.move(member, from: old, to: new)
+        analytics.ageByGender.move(member, from: old, to: new)
+    }
+}
+
+extension PairRows {
+    /// A user whose main values may have become others.
+    mutating func move(_ member: MemberTotals, from old: MainValues, to new: MainValues) {
+        if old[first] == new[first], old[second] == new[second] { return }
+        add(old, member, sign: -1)
+        add(new, member, sign: 1)
     }
 
-    private func move(
-        _ pairs: inout PairRows, _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int,
-        _ old: UInt32?, _ new: UInt32, _ member: MemberTotals
-    ) {
-        if dimension == pairs.first {
-            let other = mainValue(user, pairs.second)
-            pairs.add(old, other, member, sign: -1)
-            pairs.add(new, other, member, sign: 1)
-        } else if dimension == pairs.second {
-            let other = mainValue(user, pairs.first)
-            pairs.add(other, old, member, sign: -1)
-            pairs.add(other, new, member, sign: 1)
-        }
+    mutating func add(_ mains: MainValues, _ member: MemberTotals, sign: Int64) {
+        add(mains[first], mains[second], member, sign: sign)
     }
 }

@@ -36,8 +36,9 @@ extension Partition {
         more.revenue = Int128(account.pointee.revenue) - Int128(before.revenue)
         analytics.buyers += more.converted
         forEachMain(user) { dimension, main in analytics.values.add(dimension, main, more, sign: 1) }
-        analytics.mediaByDevice.add(mainOf(.media, user), mainOf(.device, user), more, sign: 1)
-        analytics.ageByGender.add(mainOf(.ageBand, user), mainOf(.gender, user), more, sign: 1)
+        let mains = mains(user)
+        analytics.mediaByDevice.add(mains, more, sign: 1)
+        analytics.ageByGender.add(mains, more, sign: 1)
     }
 
     // MARK: Days and cohorts
@@ -203,10 +204,11 @@ extension Partition {
     /// Gender and age by the user's latest values.
     private func people(_ user: UnsafeMutablePointer<UserRecord>) -> ProfileCode {
         var code = ProfileCode()
-        if let gender = mainOf(.gender, user) {
+        let mains = mains(user)
+        if let gender = mains[.gender] {
             strings.bytes(gender).withUnsafeBytes { code.take(gender: $0) }
         }
-        if let age = mainOf(.ageBand, user) {
+        if let age = mains[.ageBand] {
             strings.bytes(age).withUnsafeBytes { code.take(ageBand: $0) }
         }
         return code

@@ -12,7 +12,7 @@ enum PathStep {
 /// What follows what within a short session, of the events that came in the order of their times.
 struct PathRows: ~Copyable {
     /// Shape [from][to]; row 0 counts the steps themselves.
-    private var counts: UnsafeMutablePointer<UInt32>
+    private var counts: UnsafeMutablePointer<UInt64>
 
     private static let size = PathStep.count * PathStep.count
 
@@ -23,7 +23,7 @@ struct PathRows: ~Copyable {
 
     deinit { counts.deallocate() }
 
-    var byteCount: Int { Self.size * 4 }
+    var byteCount: Int { Self.size * 8 }
 
     /// - Parameter last: the step before in the session, 0 at its begin.
     @inline(__always)
@@ -32,8 +32,8 @@ struct PathRows: ~Copyable {
         if last != 0 { counts[Int(last) * PathStep.count + Int(step)] &+= 1 }
     }
 
-    func steps(_ step: Int) -> UInt32 { counts[step] }
-    func count(from: Int, to: Int) -> UInt32 { counts[from * PathStep.count + to] }
+    func steps(_ step: Int) -> UInt64 { counts[step] }
+    func count(from: Int, to: Int) -> UInt64 { counts[from * PathStep.count + to] }
 
     func write(to out: inout ByteWriter) {
         out.put(counts: UnsafeBufferPointer(start: counts, count: Self.size))

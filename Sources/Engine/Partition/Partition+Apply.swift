@@ -240,46 +240,49 @@ extension Partition {
         _ time: Int64, _ batch: borrowing BatchView
     ) {
         let values = row.pointee.dimensions
-        if values.0 != absent { countValue(user, slot, 0, string(values.0, batch), time) }
-        if values.1 != absent { countValue(user, slot, 1, string(values.1, batch), time) }
-        if values.2 != absent { countValue(user, slot, 2, string(values.2, batch), time) }
-        if values.3 != absent { countValue(user, slot, 3, string(values.3, batch), time) }
-        if values.4 != absent { countValue(user, slot, 4, string(values.4, batch), time) }
-        if values.5 != absent { countProfile(user, slot, 5, string(values.5, batch), time) }
-        if values.6 != absent { countProfile(user, slot, 6, string(values.6, batch), time) }
-        if values.7 != absent { countProfile(user, slot, 7, string(values.7, batch), time) }
+        let mains = mains(user)
+        var isOther = false
+        if values.0 != absent { isOther = countValue(user, 0, string(values.0, batch), time, mains) }
+        if values.1 != absent {
+            isOther = countValue(user, 1, string(values.1, batch), time, mains) || isOther
+        }
+        if values.2 != absent {
+            isOther = countValue(user, 2, string(values.2, batch), time, mains) || isOther
+        }
+        if values.3 != absent {
+            isOther = countValue(user, 3, string(values.3, batch), time, mains) || isOther
+        }
+        if values.4 != absent {
+            isOther = countValue(user, 4, string(values.4, batch), time, mains) || isOther
+        }
+        if values.5 != absent {
+            isOther = countValue(user, 5, string(values.5, batch), time, mains) || isOther
+        }
+        if values.6 != absent {
+            isOther = countValue(user, 6, string(values.6, batch), time, mains) || isOther
+        }
+        if values.7 != absent {
+            isOther = countValue(user, 7, string(values.7, batch), time, mains) || isOther
+        }
+        if isOther { mainsMoved(slot, from: mains, at: time) }
     }
 
-    /// One more of a value; the users of each main value follow.
+    /// An event's value of a dimension.
+    ///
+    /// - Returns: whether it is not the main one before, so that it may have become it.
     @inline(__always)
     private func countValue(
-        _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
-        _ time: Int64
-    ) {
-        if value >= PairRows.none { return }
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64,
+        _ mains: MainValues
+    ) -> Bool {
+        if value >= PairRows.none { return false }
         analytics.values.count(dimension, value)
-        let main = mainValue(user, dimension)
-        addValue(user, dimension, value, time)
-        // More of the main value leaves it so.
-        if main == value { return }
-        if let now = mainValue(user, dimension), now != main {
-            mainMoved(slot, dimension, from: main, to: now, at: time)
+        if dimension < 5 {
+            addValue(user, dimension, value, time)
+        } else {
+            setProfile(user, dimension, value, time)
         }
-    }
-
-    /// The latest value holds, and the users of each follow.
-    @inline(__always)
-    private func countProfile(
-        _ user: UnsafeMutablePointer<UserRecord>, _ slot: Int, _ dimension: Int, _ value: UInt32,
-        _ time: Int64
-    ) {
-        if value >= PairRows.none { return }
-        analytics.values.count(dimension, value)
-        let main = mainValue(user, dimension)
-        setProfile(user, dimension, value, time)
-        if let now = mainValue(user, dimension), now != main {
-            mainMoved(slot, dimension, from: main, to: now, at: time)
-        }
+        return !mains.isMain(value, of: dimension)
     }
 
     /// One more of a value; values stand in the order of the first event that had them.

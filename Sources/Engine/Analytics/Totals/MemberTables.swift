@@ -139,6 +139,11 @@ extension Shard {
                 let (dimension, value, members) = partition.analytics.values[row]
                 totals.add(dimension, partition.text(value), members)
             }
+            partition.analytics.values.forEachEarly { dimension, value, events in
+                var seen = MemberTotals()
+                seen.occurrences = Int64(events)
+                totals.add(dimension, partition.text(value), seen)
+            }
         }
     }
 
