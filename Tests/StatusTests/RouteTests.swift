@@ -35,7 +35,7 @@ import Testing
                 "ingest":{"connections":7,"lines":7,"events":7,"rejected":7,"late":7,"duplicates":7,"bytes":7,\
                 "rejected_by":{"bad_json":2,"not_object":0}},"users":40,"shards":2,"partitions":64,\
                 "journal":{"records":9,"bytes":900},"outbox":{"last_seq":1042,"oldest":1,"subscribers":1},\
-                "decisions":{"sent":4,"capped":0},\
+                "decisions":{"sent":4,"capped":0},"sinks":[],\
                 "models":{"segments":{"version":3,"fitted_at":"2024-12-09T00:00:00Z","adopted":true}},\
                 "memory_bytes":1048576,"state_bytes":1024}
 

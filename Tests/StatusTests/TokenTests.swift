@@ -8,7 +8,7 @@ import Testing
         let daemon = try Daemon(token: "s3cret")
         #expect(try await daemon.get("/healthz").status == 200)
         #expect(try await daemon.get("/readyz").status == 200)
-        for target in ["/metrics", "/v1/status", "/v1/users/x", "/nowhere", "/"] {
+        for target in ["/metrics", "/v1/status", "/v1/users/x", "/nowhere", "/v1/live"] {
             let answer = try await daemon.get(target)
             #expect(answer.status == 401, "\(target)")
             #expect(answer.text.hasPrefix(#"{"error":{"code":"unauthorized","#))

@@ -53,6 +53,9 @@ extension Partition {
             StatePart("items of users", itemBlocks + items.byteCount),
             StatePart("lines of purchases", lines.byteCount),
             StatePart("open outcomes", followUps.byteCount),
+            StatePart("segmentations", segmentations.reduce(0) { $0 + $1.byteCount }),
+            StatePart("analytics", analytics.byteCount + quantities.byteCount),
+            StatePart("declared rules and decisions", rules.byteCount + arbiter.byteCount),
         ]
     }
 }
