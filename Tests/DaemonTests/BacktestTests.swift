@@ -25,7 +25,7 @@ import Testing
 
     private func batches(_ lines: [String]) throws -> [EventBatch] {
         let folder = try TemporaryFolder()
-        let path = try folder.write("log.ndjson", lines.joined(separator: "\n"))
+        let path = try folder.write("log.ndjson", lines.map { "\($0)\n" }.joined())
         var reader = HistoryReader(Settings(), key: HashKey(k0: 1, k1: 2), needsSource: false)
         var batches: [EventBatch] = []
         try reader.read(path, told: { _, _ in }) { batches.append($0) }
@@ -90,7 +90,10 @@ import Testing
             line("a", "login", day: 1), "nonsense", line("b", "login", day: 9), line("c", "login", day: 2),
             "more nonsense",
         ]
-        let whole = try #require(try batches(lines).first)
+        let batches = try batches(lines)
+        let whole = try #require(batches.first)
+        #expect(batches.count == 1)
+        #expect(whole.lineCount == 5)
         let (kept, left) = whole.leavingOut(after: 5 * Self.day)
         #expect(left == 1)
         #expect(kept.lineCount == 4)
@@ -106,9 +109,11 @@ import Testing
         settings.models.schedule = Settings.Schedule(every: nil)
         let folder = try TemporaryFolder()
         var lines: [String] = []
+        var buyers: Set<Int> = []
         for day in 0..<120 {
             for user in 0..<50 where (user * 7 + day) % (3 + user % 11) == 0 {
                 lines.append(line("u\(user)", day % 4 == 0 ? "purchase" : "add_to_cart", day: day))
+                if day % 4 == 0 { buyers.insert(user) }
             }
         }
         let path = try folder.write("log.ndjson", lines.joined(separator: "\n"))
@@ -118,7 +123,10 @@ import Testing
             let run = try BacktestRun(
                 request, configuration: "test", settings: settings, shardCount: shards)
             let figures = try run.figures(triggers: "\(shards).ndjson")
-            #expect(figures.rules.map(\.name) == ["cart_abandoned", "churned", "win_back"])
+            #expect(figures.rules.map(\.name) == ["cart_abandoned", "churned", "dormant", "win_back"])
+            // Nobody is silent for 14 days before the log ends; after it everybody is who never bought.
+            #expect(figures.rules.first { $0.name == "dormant" }?.figures.total == 50 - buyers.count)
+            #expect(buyers.count < 50)
             #expect(figures.dates.reason?.contains("models.schedule") == true)
         }
         let one = try folder.read("1.ndjson")

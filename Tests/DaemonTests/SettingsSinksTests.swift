@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{sinks: {}}", "line 1, column 2: sinks: must be a list"),
+        ("{sinks: {}}", "line 1, column 9: sinks: must be a list"),
         ("{sinks: [7]}", "sinks.0: must be an object with a type"),
         ("{sinks: [\n{}]}", "line 2, column 1: sinks.0: a sink needs a type"),
         ("{sinks: [{\ntype: 'kafka'}]}", "line 2, column 1: sinks.0.type: must be \"tcp\", \"webhook\" or"),

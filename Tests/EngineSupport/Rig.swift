@@ -54,7 +54,7 @@ struct Rig {
 
     @discardableResult
     mutating func take(_ entry: JournalEntry) async throws -> [Trigger] {
-        let number = UInt64(journal.count) + 1
+        let number = ledger.position + 1
         let payload = entry.encoded()
         journal.append((number, entry.kind, payload))
         return try await apply(number, entry.kind, payload)

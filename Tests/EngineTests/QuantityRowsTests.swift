@@ -90,7 +90,9 @@ struct QuantityRowsTests {
         var other = try Rig(
             settings(), shards: 3, key: HashKey(k0: 5, k1: 6), ledger: rig.ledger.snapshot(),
             partitions: await rig.snapshots())
-        try await other.take(Array(log[300...]))
+        try await rig.take(Array(log[300...]))
+        // The first record is in the snapshots already: replayed, it must not count again.
+        for record in rig.journal { try await other.apply(record.number, record.kind, record.payload) }
         #expect(Plain(await totals(other)) == Plain(log, zone: Self.zone))
     }
 

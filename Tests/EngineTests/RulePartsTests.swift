@@ -58,19 +58,36 @@ struct RulePartsTests {
         #expect(read.declared.declared.count == 8)
     }
 
-    @Test func `settings of before there were rules read as none`() throws {
-        let plain = EngineSettings(Settings.event())
+    /// Settings as they were written before there were rules: without the bit that says they hold all, and ending
+    /// before the outcomes of triggers, the items and the rules.
+    private func written(ofOld settings: EngineSettings) -> [UInt8] {
         var whole = ByteWriter()
-        plain.write(to: &whole)
-        var rules = ByteWriter()
-        plain.declared.write(to: &rules)
-        let old = Array(whole.bytes.dropLast(rules.bytes.count))
-        let read = try old.withUnsafeBytes { bytes in
+        settings.write(to: &whole)
+        var later = ByteWriter()
+        later.put(settings.outcomes.followUp)
+        later.put(UInt64(settings.outcomes.followUps))
+        settings.items.write(to: &later)
+        settings.declared.write(to: &later)
+        var bytes = Array(whole.bytes.dropLast(later.bytes.count))
+        bytes[0] &= 0x7F
+        return bytes
+    }
+
+    @Test func `settings of before there were rules read as none`() throws {
+        let settings = EngineSettings(everything)
+        let read = try written(ofOld: settings).withUnsafeBytes { bytes in
             var input = ByteReader(bytes)
-            return try EngineSettings(from: &input)
+            let read = try EngineSettings(from: &input)
+            #expect(input.remaining == 0)
+            return read
         }
-        #expect(read.declared.declared.isEmpty)
-        #expect(read.rules == plain.rules)
+        var expected = settings
+        expected.outcomes.followUp = 0
+        expected.outcomes.followUps = 0
+        expected.items = ItemSettings()
+        expected.declared = RuleSettings()
+        #expect(read == expected)
+        #expect(settings.declared != expected.declared)
     }
 
     @Test func `what was said of a user reads back, and names nobody`() throws {

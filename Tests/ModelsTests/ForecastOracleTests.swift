@@ -72,16 +72,35 @@ import Testing
         }
     }
 
+    /// But for the last step of each season: there statsmodels 0.15.0 forecasts with the season as it was before
+    /// its last update (`holtwinters` writes over it), which the test below holds to the steps before instead.
     @Test func `smoothing equals statsmodels' with the same weights and start`() throws {
         let file = try file()
         for one in file.smoothing {
             let model = Smoothing(
                 alpha: one.alpha, beta: one.beta, gamma: one.gamma, period: one.period, damping: one.damping)
-            for (a, b) in zip(model.forecast(after: file.series, horizon: 14), one.forecast) {
-                #expect(near(a, b, 1e-9), "\(model): \(a), not \(b)")
+            let forecast = model.forecast(after: file.series, horizon: 14)
+            for (step, (a, b)) in zip(forecast, one.forecast).enumerated()
+            where one.gamma == nil || step % one.period != one.period - 1 {
+                #expect(near(a, b, 1e-9), "\(model) \(step): \(a), not \(b)")
             }
             let errors = try #require(model.run(file.series)).errors
             #expect(near(errors.reduce(0) { $0 + $1 * $1 }, one.sse, 1e-9), "\(model)")
+        }
+    }
+
+    /// A value that comes as foretold moves nothing: the forecast goes on as it was. One step ahead is what the sum
+    /// of squares above compares with statsmodels'.
+    @Test func `each step of smoothing is the one after the steps before it`() throws {
+        let file = try file()
+        for one in file.smoothing {
+            let model = Smoothing(
+                alpha: one.alpha, beta: one.beta, gamma: one.gamma, period: one.period, damping: one.damping)
+            let forecast = model.forecast(after: file.series, horizon: 14)
+            for (step, value) in forecast.enumerated() {
+                let next = model.forecast(after: file.series + forecast[..<step], horizon: 1)[0]
+                #expect(near(value, next, 1e-9), "\(model) \(step): \(value), not \(next)")
+            }
         }
     }
 

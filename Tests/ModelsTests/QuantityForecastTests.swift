@@ -50,13 +50,41 @@ import Testing
         #expect(share > 0.7 && share < 0.9, "\(share)")
     }
 
-    @Test func `rare demand is foretold by its rate, not by nothing`() throws {
-        let forecast = QuantityForecast(rare(300, every: 9, seed: 2), horizon: 12, seed: 7)
-        let rate = rare(300, every: 9, seed: 2).reduce(0, +) / 300
+    @Test(arguments: [5, 19, 24, 31, 34])
+    func `rare demand is foretold by its rate, not by nothing`(seed: UInt64) throws {
+        let series = rare(300, every: 9, seed: seed)
+        let forecast = QuantityForecast(series, horizon: 12, seed: 7)
+        let rate = series.reduce(0, +) / 300
         #expect(forecast.demand.kind == .intermittent || forecast.demand.kind == .lumpy)
-        #expect(forecast.steps.allSatisfy { $0.quantity > rate / 4 && $0.quantity < rate * 4 })
+        #expect(
+            forecast.steps.allSatisfy { $0.quantity > rate / 4 && $0.quantity < rate * 4 },
+            "\(forecast.chosen) \(forecast.steps) of \(rate)")
         #expect(forecast.scores.contains { $0.method == .tsb })
         #expect(forecast.scores.allSatisfy { $0.errors.percentage == nil })
+    }
+
+    /// The second and the 23rd end with more than fifty days of nothing, the others with fewer.
+    @Test(arguments: [2, 5, 19, 23, 40])
+    func `a gap of ordinary length lessens the rate and does not end it`(seed: UInt64) throws {
+        let series = rare(300, every: 9, seed: seed)
+        let model = IntermittentDemand.fitted(.tsb, to: series)
+        let last = try #require(series.lastIndex { $0 != 0 })
+        let gap = [Double](repeating: 0, count: Int(try #require(DemandClass(series).averageInterval)))
+        let before = model.forecast(after: Array(series[...last]), horizon: 1)[0]
+        let after = model.forecast(after: series[...last] + gap, horizon: 1)[0]
+        #expect(after < before && after > before / 2, "\(model): \(before), then \(after)")
+        let whole = QuantityForecast(series, horizon: 12, seed: 7)
+        #expect(whole.steps.allSatisfy { $0.quantity > 0 }, "\(whole.chosen)")
+    }
+
+    @Test func `rare demand that comes each week on the same day is foretold for that day`() {
+        var generator = SeededGenerator(seed: 4)
+        let series = (0..<210).map { $0 % 7 == 5 ? Double(8 + generator.below(5)) : 0 }
+        let forecast = QuantityForecast(series, horizon: 14, seed: 7)
+        #expect(forecast.scores.contains { $0.method == .holtWinters })
+        for (step, one) in forecast.steps.enumerated() {
+            #expect(step % 7 == 5 ? one.quantity > 6 : one.quantity < 1, "\(forecast.chosen) \(step): \(one)")
+        }
     }
 
     @Test func `any series gets finite quantities of the length asked for, and bounds around them`() {

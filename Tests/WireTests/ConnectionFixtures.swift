@@ -48,6 +48,29 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     }
 }
 
+/// The other side of what blocks: begun at once on a thread of its own. A task would wait for a turn in the
+/// pool, where whole suites may stand before it, while this side's patience runs out.
+final class Beside<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ body: @escaping @Sendable () throws -> Value) {
+        DispatchQueue(label: "test.beside").async {
+            let result = Result { try body() }
+            self.result.withLock { $0 = result }
+            self.ended.signal()
+        }
+    }
+
+    /// Waits for it; only to be asked once, on a thread that may block.
+    func outcome() -> Result<Value, any Error> {
+        guard ended.wait(timeout: .now() + .seconds(patience)) == .success,
+            let result = result.withLock({ $0 })
+        else { return .failure(ClientFailure(call: "wait", code: ETIMEDOUT)) }
+        return result
+    }
+}
+
 struct ClientFailure: Error { var call: String, code: Int32 }
 
 /// A blocking client over loopback; every wait ends with a failure when patience does.

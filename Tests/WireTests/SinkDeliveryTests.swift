@@ -62,40 +62,53 @@ import Testing
         #expect(Signature.text(of: Array(text.utf8), key: key) == digest)
     }
 
-    @Test func aFileGrowsIsMendedAndNumbered() throws {
+    @Test func aFileGrowsIsMendedAndNumbered() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("roost-sink-\(UUID())")
             .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = "\(folder)/triggers.ndjson"
-        func text(_ name: String) throws -> String {
-            String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")), as: UTF8.self)
-        }
-        // A crash left half a line.
-        try Data("{\"seq\":1}\n{\"se".utf8).write(to: URL(fileURLWithPath: path))
         var target = Settings.FileSink(path: path)
         target.rotateBytes = 30
         target.keep = 2
         let delivery = FileDelivery(target)
-        func deliver(_ seq: Int64) throws {
-            try delivery.deliver(SinkBatch(lines: page("{\"seq\":\(seq)}"), seqs: [seq], key: "k"))
+        // What the files hold after each delivery, which waits for the disk.
+        @Sendable func deliver(_ seqs: ClosedRange<Int64>) throws -> [[String: String]] {
+            try seqs.map { seq in
+                try delivery.deliver(SinkBatch(lines: page("{\"seq\":\(seq)}"), seqs: [seq], key: "k"))
+                return try texts(in: folder)
+            }
         }
-        for seq in 2...7 as ClosedRange<Int64> { try deliver(seq) }
-        #expect(try text("triggers.ndjson.1") == "{\"seq\":1}\n{\"seq\":2}\n{\"seq\":3}\n")
-        #expect(
-            try text("triggers.ndjson") == "{\"seq\":4}\n{\"seq\":5}\n{\"seq\":6}\n{\"seq\":7}\n".dropLast(10)
-        )
-        try deliver(8)
-        #expect(try text("triggers.ndjson.2") == "{\"seq\":1}\n{\"seq\":2}\n{\"seq\":3}\n")
-        for seq in 9...14 as ClosedRange<Int64> { try deliver(seq) }
-        #expect(
-            try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == [
-                "triggers.ndjson", "triggers.ndjson.1", "triggers.ndjson.2",
-            ])
-        // Another program has moved it away.
-        try FileManager.default.moveItem(atPath: path, toPath: "\(folder)/moved")
-        try deliver(15)
-        #expect(try text("triggers.ndjson") == "{\"seq\":15}\n")
+        let (grown, moved) = try await blocking {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            // A crash left half a line.
+            try Data("{\"seq\":1}\n{\"se".utf8).write(to: URL(fileURLWithPath: path))
+            let grown = try deliver(2...14)
+            // Another program has moved it away.
+            try FileManager.default.moveItem(atPath: path, toPath: "\(folder)/moved")
+            return (grown, try deliver(15...15))
+        }
+        // Three lines make a file full, which the next finds so.
+        func lines(_ seqs: ClosedRange<Int>) -> String { seqs.map { "{\"seq\":\($0)}\n" }.joined() }
+        for (texts, last) in zip(grown, 2...14) {
+            let first = last - (last - 1) % 3
+            var expected = ["triggers.ndjson": lines(first...last)]
+            if first > 3 { expected["triggers.ndjson.1"] = lines(first - 3...first - 1) }
+            if first > 6 { expected["triggers.ndjson.2"] = lines(first - 6...first - 4) }
+            #expect(texts == expected, "after \(last)")
+        }
+        #expect(grown.count == 13)
+        #expect(moved.map { $0["triggers.ndjson"] } == [lines(15...15)])
+        #expect(moved.map { $0["moved"] } == [lines(13...14)])
+    }
+
+    /// The texts of a folder's files, by name.
+    private func texts(in folder: String) throws -> [String: String] {
+        var texts: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+            texts[name] = String(decoding: data, as: UTF8.self)
+        }
+        return texts
     }
 
     @Test func aFileThatCannotBeOpenedIsAFailureWithItsPath() {
@@ -109,6 +122,7 @@ import Testing
         -> TCPDelivery
     {
         var target = Settings.TCPSink(address: source.address.text)
+        target.timeout = 120 * Microseconds.second
         change(&target)
         return TCPDelivery(target, address: source.address, time: SystemTime())
     }
@@ -117,13 +131,16 @@ import Testing
         let source = try TestSource()
         let delivery = tcp(source)
         let lines = page("{\"seq\":1}", "{\"seq\":2}")
-        async let sent: Void = blocking {
-            try delivery.deliver(SinkBatch(lines: lines, seqs: [1, 2], key: "k"))
-            try delivery.deliver(SinkBatch(lines: lines, seqs: [3, 4], key: "k"))
-            delivery.close()
+        let received = try await blocking {
+            let sending = Beside {
+                try delivery.deliver(SinkBatch(lines: lines, seqs: [1, 2], key: "k"))
+                try delivery.deliver(SinkBatch(lines: lines, seqs: [3, 4], key: "k"))
+                delivery.close()
+            }
+            let received = try source.accept().rest()
+            try sending.outcome().get()
+            return received
         }
-        let received = try await blocking { try source.accept().rest() }
-        try await sent
         #expect(received == lines + lines)
     }
 
@@ -131,37 +148,40 @@ import Testing
         let source = try TestSource()
         let delivery = tcp(source) { $0.acknowledges = true }
         let lines = page("{\"seq\":1}", "{\"seq\":2}")
-        let peer = Recorder<SourcePeer>()
-        async let first: Void = blocking {
-            try delivery.deliver(SinkBatch(lines: lines, seqs: [1, 2], key: "k"))
-        }
-        try await blocking {
-            let accepted = try source.accept()
-            peer.append(accepted)
-            try accepted.send("{\"$ack\":{\"seq\":1}}\n{\"$ack\":")
-            try accepted.send("{\"seq\":2}}\n")
-        }
-        try await first
-        // It ends without a word about the next: not delivered.
-        let second = Task {
-            try await blocking {
+        let second = try await blocking {
+            let first = Beside {
+                try delivery.deliver(SinkBatch(lines: lines, seqs: [1, 2], key: "k"))
+            }
+            let peer = try source.accept()
+            try peer.send("{\"$ack\":{\"seq\":1}}\n{\"$ack\":")
+            try peer.send("{\"seq\":2}}\n")
+            try first.outcome().get()
+            // It ends without a word about the next: not delivered.
+            let second = Beside {
                 try delivery.deliver(SinkBatch(lines: lines, seqs: [3, 4], key: "k"))
             }
+            peer.endWriting()
+            // Not closed: unread bytes would make a reset of it.
+            return withExtendedLifetime(peer) { second.outcome() }
         }
-        peer.all[0].endWriting()
-        await #expect(throws: SinkFailure.self) { try await second.value }
+        #expect(throws: SinkFailure("the receiver has ended the connection")) { try second.get() }
     }
 
     @Test func nobodyListeningIsAFailureAndAnInterruptionEndsAWait() async throws {
         let address = try #require(ListenAddress("127.0.0.1:1"))
         let gone = TCPDelivery(Settings.TCPSink(address: address.text), address: address, time: SystemTime())
         let batch = SinkBatch(lines: page("{\"seq\":1}"), seqs: [1], key: "k")
-        #expect(throws: SinkFailure.self) { try gone.deliver(batch) }
         let source = try TestSource()
         let silent = tcp(source) { $0.acknowledges = true }
-        let waiting = Task { try await blocking { try silent.deliver(batch) } }
-        _ = try await blocking { try source.accept() }
-        silent.interrupt()
-        await #expect(throws: SinkFailure.self) { try await waiting.value }
+        let (refused, interrupted) = try await blocking {
+            let refused = Beside { try gone.deliver(batch) }.outcome()
+            let waiting = Beside { try silent.deliver(batch) }
+            // It stays connected, and says nothing.
+            let peer = try source.accept()
+            silent.interrupt()
+            return withExtendedLifetime(peer) { (refused, waiting.outcome()) }
+        }
+        #expect(throws: SinkFailure.self) { try refused.get() }
+        #expect(throws: SinkFailure("interrupted")) { try interrupted.get() }
     }
 }

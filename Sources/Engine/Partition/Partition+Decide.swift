@@ -20,27 +20,32 @@ extension Partition {
             let bound = min(nextEvent, target)
             // Rules of the configuration come after the built-in ones of the same instant.
             let horizon = rules.horizon
-            if let entry = due.first(before: horizon < bound ? horizon + 1 : bound) {
-                if entry.due > decidedThrough { decideCandidates() }
+            // What is held by it may fall due before anything else: what is next is looked for again.
+            if !candidates.isEmpty, isOver(decidedThrough, next: min(bound, horizon)) {
+                decideCandidates()
+            } else if let entry = due.first(before: horizon < bound ? horizon + 1 : bound) {
                 decidedThrough = entry.due
                 due.remove(entry)
                 prefetchDue()
                 reach(entry)
             } else if horizon < bound {
-                if horizon > decidedThrough { decideCandidates() }
                 decidedThrough = horizon
                 reachRules(horizon)
             } else {
                 if nextEvent >= target { break }
-                if nextEvent > decidedThrough { decideCandidates() }
                 decidedThrough = nextEvent
                 decide(pending.pop())
             }
         }
-        decideCandidates()
         decidedThrough = target
         closeFollowUps()
+        forgetContacts()
         stages.drop(before: target - terms.stageMemory - terms.stageDelays)
+    }
+
+    /// Whether nothing more is decided at an instant, the next event and the next of the rules being later.
+    private func isOver(_ instant: Int64, next: Int64) -> Bool {
+        next > instant && due.first(before: instant + 1) == nil
     }
 
     /// Timers come to users whom nothing has touched for long: asks for those whose turn is next.

@@ -100,6 +100,8 @@ final class Partition {
     var aheadOfAll: [UInt32: EventsAhead]?
     /// Due at one instant and not decided between yet.
     var candidates: [Candidate] = []
+    /// Day on which old contacts were last forgotten; not saved, for doing it again changes nothing.
+    var contactsDay: Int32 = .min
     /// Delays of the rules that held before, for judging what was decided under them.
     var formerDelays = FormerDelays()
 

@@ -228,8 +228,11 @@ extension Partition {
         }
         let number = arbiter.hold(held)
         rules.states.update(candidate.slot, candidate.number) { $0.held = number }
+        // A verdict may be of an instant that is long decided; nothing falls due before what is.
         rules.push(
-            RuleTimer(due: end, held: number, slot: held.slot, rule: UInt32(candidate.number)))
+            RuleTimer(
+                due: max(end, decidedThrough), held: number, slot: held.slot,
+                rule: UInt32(candidate.number)))
     }
 
     /// The quiet hours are over for what was held: it goes on where it still holds.

@@ -21,7 +21,7 @@ extension Partition {
             case .compareFields:
                 truth = step.comparison.holds(
                     value(step.a, condition, slot, instant), value(step.b, condition, slot, instant))
-            case .isOneOf: truth = isOneOf(step, condition, slot)
+            case .isOneOf: truth = isOneOf(step, condition, slot, instant)
             case .isAmong: truth = isAmong(step, condition, value(step.a, condition, slot, instant))
             case .has: truth = has(step.a, condition, slot, instant)
             case .flag: truth = hasConverted(slot)
@@ -41,9 +41,9 @@ extension Partition {
     }
 
     private func isOneOf(
-        _ step: ConditionProgram.Step, _ condition: PreparedCondition, _ slot: Int
+        _ step: ConditionProgram.Step, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
     ) -> Bool {
-        let symbol = symbol(step.a, condition, slot)
+        let symbol = symbol(step.a, condition, slot, instant)
         if symbol == 0 { return false }
         for place in Int(step.first)..<Int(step.first + step.count) where condition.texts[place] == symbol {
             return true
@@ -66,7 +66,7 @@ extension Partition {
     ) -> Bool {
         switch operand.field.kind {
         case .flag: true
-        case .text: symbol(operand, condition, slot) != 0
+        case .text: symbol(operand, condition, slot, instant) != 0
         case .number:
             switch operand.field {
             case .event, .purchaseCount, .purchaseDays, .revenue, .refundCount, .refundValue, .couponUsed,
@@ -298,8 +298,9 @@ extension Partition {
 
     /// Number of a text of the user's, as `PreparedCondition.texts` has it; 0 where there is none.
     func symbol(
-        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int
+        _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
     ) -> UInt32 {
+        if operand.field == .rfmCell { return cellSymbol(slot, at: instant) }
         guard operand.field == .membership else { return symbol(operand.field, slot) }
         let asked = Int(condition.names[Int(operand.argument)])
         let place = asked < rules.memberPlaces.count ? rules.memberPlaces[asked] : -1
@@ -308,6 +309,7 @@ extension Partition {
         return id < 0 ? 0 : rules.memberSymbols[place][id]
     }
 
+    /// The same of a field that has no name and does not change with time; 0 of any other.
     func symbol(_ field: ConditionField, _ slot: Int) -> UInt32 {
         let user = users[slot]
         switch field {
@@ -328,7 +330,6 @@ extension Partition {
         case .tier: return UInt32(account.tier)
         case .tierBest: return UInt32(account.tierBest)
         case .grade: return UInt32(account.grade)
-        case .rfmCell: return cellSymbol(slot)
         default: return 0
         }
     }
@@ -367,13 +368,14 @@ extension Partition {
         return best.value
     }
 
-    private func cellSymbol(_ slot: Int) -> UInt32 {
+    /// As of the instant: now is that of whichever row comes next, and depends on where records are cut.
+    private func cellSymbol(_ slot: Int, at instant: Int64) -> UInt32 {
         guard let model = tiers.model, let account = account(slot), account.pointee.dayCount > 0 else {
             return 0
         }
         let days = purchaseDays(account)
         let cell = model.cell(
-            daysSinceLast: Double(day(of: now) - days[days.count - 1].day),
+            daysSinceLast: Double(day(of: instant) - days[days.count - 1].day),
             frequency: Double(days.count - 1),
             monetaryValue: Self.monetaryValue(
                 revenue: account.pointee.revenue, first: days[0].revenue, intervals: days.count - 1))

@@ -73,7 +73,7 @@ extension Partition {
         if operand.field.kind == .number {
             return MessageTemplate.text(value(operand, fields, slot, instant))
         }
-        let symbol = symbol(operand, fields, slot)
+        let symbol = symbol(operand, fields, slot, instant)
         guard symbol != 0 else { return nil }
         let account = account(slot)?.pointee
         switch operand.field {

@@ -8,6 +8,7 @@ extension Partition {
         book.inherit(rules)
         rules = book
         arbiter.adopt(changed, before: old)
+        contactsDay = .min
         readyRules()
         startDailies()
     }
@@ -18,6 +19,17 @@ extension Partition {
         let model = (SettingsKeys.knownModels.firstIndex(of: verdict.name) ?? 0) + 1
         sweepCrossings(due: verdict.instant, occurrence: model << 24 + verdict.version)
         decideCandidates()
+    }
+
+    /// Once a day, forgets whom nothing was sent for so long that no cap and no set asks for it. It goes by days, so
+    /// that what is left does not depend on where records are cut.
+    func forgetContacts() {
+        guard !arbiter.contacts.isEmpty || !arbiter.sets.isEmpty else { return }
+        let today = day(of: frontier)
+        guard today > contactsDay else { return }
+        contactsDay = today
+        let longest = settings.declared.arbitration.exclusive.map(\.within).max() ?? 0
+        arbiter.compact(today: today, before: settings.zone.start(of: today).microseconds - longest)
     }
 
     func take(_ contact: ContactEntry) {

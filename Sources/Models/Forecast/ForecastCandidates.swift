@@ -20,6 +20,10 @@ package struct ForecastCandidates: Sendable {
 
     /// Methods that a history is long enough for, the plainest first.
     ///
+    /// Below one demand in four there is no level or trend to hold on to from day to day: what smooths or learns
+    /// one follows the gaps, and wins by luck with a forecast of nothing. The rates are left, and the season where
+    /// there plainly is one.
+    ///
     /// - Parameter history: values known.
     package func methods(for history: [Double]) -> [ForecastMethod] {
         let n = history.count
@@ -28,14 +32,20 @@ package struct ForecastCandidates: Sendable {
         var out: [ForecastMethod] = [.mean, .naive]
         if n >= 2 * period { out.append(.seasonalNaive) }
         if demands < n { out += [.croston, .sba, .tsb] }
-        out += [.simpleSmoothing]
-        if n >= 10 { out.append(.holt) }
-        if n >= 3 * period { out.append(.holtWinters) }
-        // Below one demand in four a process with a normal shock has nothing to hold on to.
-        if n >= 6 * period, demands * 4 >= n { out.append(.arima) }
-        if n >= 4 * period { out.append(.additive) }
-        if n >= 8 * period + horizon, demands * 4 >= n { out.append(.lstm) }
+        let isRare = demands * 4 < n
+        if !isRare { out.append(.simpleSmoothing) }
+        if !isRare, n >= 10 { out.append(.holt) }
+        let mayHaveSeason = !isRare || hasSeason(history)
+        if n >= 3 * period, mayHaveSeason { out.append(.holtWinters) }
+        if n >= 6 * period, !isRare { out.append(.arima) }
+        if n >= 4 * period, mayHaveSeason { out.append(.additive) }
+        if n >= 8 * period + horizon, !isRare { out.append(.lstm) }
         return out
+    }
+
+    /// Whether the season explains most of what is not trend, by the measure that `ArimaSearch` differences by.
+    private func hasSeason(_ history: [Double]) -> Bool {
+        (Decomposition(history, period: period)?.seasonalStrength ?? 0) > 0.64
     }
 
     /// - Parameters:

@@ -99,12 +99,18 @@ package struct IntermittentDemand: SeriesModel, Equatable {
         }
     }
 
-    /// The weights, out of 0.05 to 0.5, that foretold the series best one step ahead by squared error.
+    /// The weights, out of 0.05 to 0.5 for a demand, that foretold the series best one step ahead by squared error.
+    ///
+    /// TSB's probability moves every period, not only with a demand: its weight is spread over the mean gap, so
+    /// that it remembers as many demands as the size does. Else a gap of ordinary length would end in a forecast
+    /// of nothing.
     package static func fitted(_ variant: Variant, to series: [Double]) -> IntermittentDemand {
         let weights = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5]
+        let gap = DemandClass(series).averageInterval ?? 1
+        let perPeriod = variant == .tsb ? weights.map { $0 / gap } : [0.1]
         var best = (error: Double.infinity, model: IntermittentDemand(variant, alpha: 0.1))
         for alpha in weights {
-            for beta in variant == .tsb ? weights : [0.1] {
+            for beta in perPeriod {
                 let model = IntermittentDemand(variant, alpha: alpha, beta: beta)
                 let error = zip(series, model.inSample(series)).reduce(0) {
                     $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
