@@ -110,6 +110,11 @@ final class ConnectionChannel {
     }
 
     func close() {
+        // So that the peer knows that nothing was cut off; what its kernel does not take at once is not waited for.
+        if let tls, descriptor != nil {
+            tls.session.end()
+            _ = send { [] }
+        }
         watch?.cancel()
         watch = nil
         descriptor = nil

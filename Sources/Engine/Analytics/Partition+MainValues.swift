@@ -49,17 +49,27 @@ extension Partition {
     /// The same where a count is full and goes on in a further entry.
     @inline(never)
     private func fullMains(_ entries: UnsafeMutablePointer<DimensionEntry>, _ count: Int) -> MainValues {
-        var mains = MainValues()
-        for index in 0..<count {
-            let key = entries[index].key
-            var first = 0
-            while entries[first].key != key { first += 1 }
-            if first < index { continue }
-            var times: UInt32 = 0
-            for other in index..<count where entries[other].key == key { times += entries[other].count }
-            mains.take(entries[index].dimension, entries[index].value, count: times)
+        withUnsafeTemporaryAllocation(of: (key: UInt32, place: Int, times: UInt32).self, capacity: count) {
+            distinct in
+            var found = 0
+            for index in 0..<count {
+                let key = entries[index].key
+                var place = 0
+                while place < found, distinct[place].key != key { place += 1 }
+                if place == found {
+                    distinct.initializeElement(at: found, to: (key, index, 0))
+                    found += 1
+                }
+                distinct[place].times += entries[index].count
+            }
+            // In the order in which they were seen first.
+            var mains = MainValues()
+            for value in distinct[..<found] {
+                let entry = entries[value.place]
+                mains.take(entry.dimension, entry.value, count: value.times)
+            }
+            return mains
         }
-        return mains
     }
 
     /// Calls with each dimension of which a value is known, and the user's main value.
