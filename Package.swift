@@ -42,7 +42,8 @@ let package = Package(
         // The rooms, in the order an event travels.
         .target(name: "Core", swiftSettings: hot),
         .target(
-            name: "Wire", dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "COpenSSL"],
+            name: "Wire",
+            dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "COpenSSL"],
             swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(

@@ -36,6 +36,7 @@ import checks_state  # noqa: F401
 import checks_tiers  # noqa: F401
 import checks_tls  # noqa: F401
 import checks_triggers  # noqa: F401
+import checks_upgrade  # noqa: F401
 import checks_uplift  # noqa: F401
 import checks_wire  # noqa: F401
 from harness import CHECKS, Env, run, selected
