@@ -52,7 +52,7 @@ def commands_on_a_running_daemon(env):
         again = roost(env, "replay", "-", "--to", daemon.ready["ingest"], data=b"".join(lines[:100]))
         expect_equal(again.returncode, 0, f"replay of stdin: {again.stderr[-300:]!r}")
         help_of = roost(env, "export", "--help").stdout
-        flag = next((f for f in ("--status", "--from", "--to", "--url") if f.encode() in help_of), None)
+        flag = next((f for f in ("--address",) if f.encode() in help_of), None)
         if flag:
             done = roost(env, "export", flag, daemon.ready["status"])
             expect_equal(done.returncode, 0, f"export: {done.stderr[-300:]!r}")

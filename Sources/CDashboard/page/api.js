@@ -15,13 +15,22 @@ let askForToken = null;
 /** Called when the port wants a token and this page has none that fits; resolves with one. */
 export const onUnauthorized = (ask) => { askForToken = ask; };
 
+/** The form that is shown; one, however many questions wait for it. */
+let asking = null;
+
 async function ask(path, options = {}) {
   for (;;) {
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const used = token;
+    const headers = used ? { Authorization: `Bearer ${used}` } : {};
     const response = await fetch(path, { ...options, headers });
     if (response.status !== 401 || !askForToken) return response;
-    token = await askForToken(token !== null);
-    sessionStorage.setItem("roost.token", token);
+    if (used !== token) continue;
+    asking ??= askForToken(used !== null).then((given) => {
+      token = given;
+      sessionStorage.setItem("roost.token", given);
+      asking = null;
+    });
+    await asking;
   }
 }
 

@@ -476,7 +476,8 @@ extension Sequencer: Intake {
 
     private func move(to instant: EventTime, _ completion: @escaping @Sendable (AdvanceAnswer) -> Void) {
         if isClosed { return completion(.refused(code: "closing", detail: "the daemon is stopping")) }
-        if instant.microseconds > ledger.clock.watermark {
+        // Without lateness the watermark may be there already, and the instant itself not closed.
+        if instant.microseconds >= ledger.clock.frontier {
             if let refit = ledger.lastRefit(upTo: instant.microseconds) {
                 putFirst { self.move(to: instant, completion) }
                 append(.close(before: refit))
