@@ -21,6 +21,12 @@ final class EncipheredSocket: Sendable {
         try stream.withLock { (stream) throws(SystemFailure) in try stream.send(bytes, waiting: waiting) }
     }
 
+    /// Takes what has come, without waiting; whether `receive` has something to say at once. Not everything that comes
+    /// is for the reader: a server sends keys for later connections, too.
+    func look() throws(SystemFailure) -> Bool {
+        try stream.withLock { (stream) throws(SystemFailure) in try stream.look() }
+    }
+
     /// Waits for plain bytes. Nil: the other side has said that it is done.
     func receive(atMost most: Int) throws(SystemFailure) -> [UInt8]? {
         try stream.withLock { (stream) throws(SystemFailure) in try stream.receive(atMost: most) }
@@ -92,6 +98,24 @@ private struct EncipheredStream {
                 // A stream that ends without a word was cut.
                 guard try feed() else { throw SystemFailure("cannot receive", code: ECONNRESET) }
             }
+        }
+    }
+
+    mutating func look() throws(SystemFailure) -> Bool {
+        while true {
+            let outcome = read(&early, atMost: 256 << 10)
+            try flush(waiting: false)
+            if !early.isEmpty || outcome == .end || outcome == .broken { return true }
+            var code: Int32 = 0
+            let count = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { room in
+                let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT))
+                code = errno
+                guard count > 0 else { return count }
+                return session.feed(UnsafeRawBufferPointer(rebasing: room[..<count])) ? count : -1
+            }
+            if count > 0 || count < 0 && code == EINTR { continue }
+            // The end, and what is broken, are told by `receive`.
+            return count == 0 || code != EAGAIN && code != EWOULDBLOCK
         }
     }
 

@@ -136,8 +136,10 @@ struct Socket: ~Copyable {
         entry.events = Int16(POLLIN) | (toSend ? Int16(POLLOUT) : 0)
         if poll(&entry, 1, milliseconds) < 0, errno != EINTR { throw SystemFailure("cannot wait") }
         let ended = entry.revents & Int16(POLLHUP | POLLERR) != 0
+        var canReceive = ended || entry.revents & Int16(POLLIN) != 0
+        if canReceive, let enciphered { canReceive = try enciphered.look() }
         return Readiness(
-            canReceive: ended || entry.revents & Int16(POLLIN) != 0,
+            canReceive: canReceive,
             canSend: entry.revents & Int16(POLLOUT) != 0)
     }
 }
