@@ -18,7 +18,7 @@ func rulesBench(_ request: BenchRequest) throws -> Int32 {
     let total = run.answer { $0.totals().users }
     let sampled = Int64(pages.rows.count)
     figures.add("users", count: total)
-    figures.add("pages made", "\(Figures.nanoseconds(paging, total)) ns a user")
+    figures.add("pages made", "\(Figures.nanoseconds(total, paging)) ns a user")
     for condition in RuleCondition.all {
         let start = clock.monotonic()
         let (users, holds) = try run.answer { shard in
@@ -33,7 +33,7 @@ func rulesBench(_ request: BenchRequest) throws -> Int32 {
         figures.add(condition.text, "\(Readable.count(holds)) users, \(Figures.milliseconds(whole))")
         figures.add(
             "  a user",
-            "\(Figures.nanoseconds(whole, users)) ns; plainly \(Figures.nanoseconds(plain, sampled)) ns, "
+            "\(Figures.nanoseconds(users, whole)) ns; plainly \(Figures.nanoseconds(sampled, plain)) ns, "
                 + "\(Readable.fixed(theirs / max(ours, 1e-9), 1)) times; "
                 + "\(Readable.count(plainHolds)) of \(Readable.count(sampled)) plainly")
     }
