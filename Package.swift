@@ -31,7 +31,6 @@ let package = Package(
             name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
         // Behind a few lines of C, for curl_easy_setopt takes variable arguments.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CMachine"),
         // The dashboard's files, compiled in by `#embed`.
@@ -43,7 +42,7 @@ let package = Package(
         .target(name: "Core", swiftSettings: hot),
         .target(
             name: "Wire",
-            dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "COpenSSL"],
+            dependencies: ["Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl"],
             swiftSettings: strict),
         // Optimised in debug builds too: its tests fit real tables, a hundred times slower without.
         .target(

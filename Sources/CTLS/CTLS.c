@@ -2,6 +2,8 @@
 
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -188,4 +190,11 @@ void tls_reason(const tls_session *session, char *why, size_t room) {
         reason = ERR_reason_error_string(session->failure);
     }
     snprintf(why, room, "%s", reason == NULL ? "" : reason);
+}
+
+bool tls_hmac_sha256(const void *key, size_t key_count, const void *bytes, size_t count, unsigned char *digest) {
+    // A key of no bytes is a key; NULL would mean the one before.
+    const void *known = key_count == 0 ? "" : key;
+    unsigned int length = 0;
+    return HMAC(EVP_sha256(), known, (int)key_count, bytes, count, digest, &length) != NULL && length == 32;
 }

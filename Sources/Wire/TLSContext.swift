@@ -12,6 +12,14 @@ package struct TLSFailure: Error, Sendable, Equatable, CustomStringConvertible {
 package final class TLSContext: Sendable {
     private let address: UInt
 
+    /// HMAC-SHA256 (RFC 2104, FIPS 180-4): 32 bytes.
+    static func authenticationCode(of bytes: [UInt8], key: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        let isMade = tls_hmac_sha256(key, key.count, bytes, bytes.count, &digest)
+        precondition(isMade, "no memory for an authentication code")
+        return digest
+    }
+
     /// Reads certificate and key; files in PEM, the certificate's may hold the whole chain.
     package static func server(certificate: String, key: String) throws(TLSFailure) -> TLSContext {
         try make { why, room in tls_server(certificate, key, why, room) }

@@ -9,7 +9,7 @@ struct ImportTableTests {
     private static let table: [String: Set<String>] = [
         "Core": ["Glibc", "Synchronization", "Dispatch"],
         "Wire": [
-            "Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "COpenSSL", "Glibc", "Synchronization",
+            "Core", "CSimdjson", "CZlib", "CEpoll", "CTLS", "CCurl", "Glibc", "Synchronization",
             "Dispatch",
         ],
         "Models": ["Glibc", "CXGBoost"],
@@ -28,7 +28,7 @@ struct ImportTableTests {
     private static let libraries = [
         "CSimdjson", "CZlib", "CSQLite", "CChecksum", "CMachine", "CEpoll", "CTLS", "CMicroHTTPD", "CXGBoost",
         "CDashboard",
-        "CCurl", "COpenSSL",
+        "CCurl",
     ]
 
     private static let root = URL(filePath: #filePath)

@@ -46,4 +46,9 @@ size_t tls_take(tls_session *_Nonnull session, void *_Nonnull bytes, size_t room
 /// Why a session is broken, in a sentence; empty where nothing is known.
 void tls_reason(const tls_session *_Nonnull session, char *_Nonnull why, size_t room);
 
+/// HMAC-SHA256 (RFC 2104, FIPS 180-4) of some bytes: 32 bytes. False where OpenSSL has no memory.
+bool tls_hmac_sha256(
+    const void *_Nullable key, size_t key_count, const void *_Nullable bytes, size_t count,
+    unsigned char *_Nonnull digest);
+
 #endif

@@ -111,6 +111,10 @@ struct FollowUps {
             + cells.capacity * (MemoryLayout<FollowUpKey>.stride + MemoryLayout<FollowUpSums>.stride + 1)
     }
 
+    /// Whether a window has ended before an instant. What every event asks for.
+    @inline(__always)
+    func isDue(before frontier: Int64) -> Bool { head < open.count && open[head].until < frontier }
+
     @inline(__always)
     func isWaiting(_ slot: Int) -> Bool {
         let word = slot >> 6
@@ -323,7 +327,7 @@ extension Partition {
 
     /// Windows that have ended are summed up.
     func closeFollowUps() {
-        guard followUps.openCount > 0 else { return }
+        guard followUps.isDue(before: frontier) else { return }
         let zone = settings.zone
         followUps.close(before: frontier) { zone.day(of: EventTime(microseconds: $0)) }
     }

@@ -47,8 +47,9 @@ enum StatusSummary {
                 ("users", "\(count(status["users"])) in \(count(status["partitions"])) partitions"),
                 ("journal", journal(status["journal"])), ("outbox", outbox(status["outbox"])),
             ] + models(status["models"])
+        let width = max(12, (rows.map(\.0.count).max() ?? 0) + 1)
         let table = rows.map { name, value in
-            Terminal.styled(Help.padded(name, 12), .bold, when: coloured) + value + "\n"
+            Terminal.styled(Help.padded(name, width), .bold, when: coloured) + value + "\n"
         }
         return table.joined() + segmentTable(segments, coloured: coloured)
     }
