@@ -333,7 +333,7 @@ package struct Limits: Sendable, Equatable {
     /// Simultaneous lists of users.
     package var userLists = 4
     /// Bytes read from a socket at once, and so the largest batch (a longer line grows it).
-    package var readBytes = 1 << 20
+    package var readBytes = 4 << 20
     /// Batches of one connection between reading and commit.
     package var batchesInFlight = 8
     /// Bytes waiting in the journal's queue, over all connections, before reading pauses.

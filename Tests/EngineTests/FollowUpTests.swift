@@ -170,19 +170,23 @@ struct FollowUpTests {
         followUps.follow(fired(7, at: 10))
         followUps.follow(fired(7, at: 20, group: 1))
         followUps.follow(fired(8, at: 20))
-        #expect(followUps.isWaiting(7) && followUps.isWaiting(8) && !followUps.isWaiting(6))
+        var waiting = (6...8).map { followUps.isWaiting($0) }
+        #expect(waiting == [false, true, true])
         // At the very instant it is not after it; at the very end it still is.
         followUps.happened(7, at: 10, value: 5_000_000)
         followUps.happened(7, at: 110, value: 2_000_000)
         followUps.happened(7, at: 120, value: nil)
         followUps.happened(8, at: 121, value: 9_000_000)
-        followUps.close(before: 110) { _ in 0 }
-        #expect(followUps.openCount == 3)
-        followUps.close(before: 111) { _ in 0 }
-        #expect(followUps.openCount == 2)
-        #expect(followUps.isWaiting(7))
-        followUps.close(before: 1000) { _ in 0 }
-        #expect(!followUps.isWaiting(7) && !followUps.isWaiting(8))
+        followUps.close(before: 110, .utc)
+        var open = [followUps.openCount]
+        followUps.close(before: 111, .utc)
+        open.append(followUps.openCount)
+        #expect(open == [3, 2])
+        waiting = (6...8).map { followUps.isWaiting($0) }
+        #expect(waiting == [false, true, true])
+        followUps.close(before: 1000, .utc)
+        waiting = (6...8).map { followUps.isWaiting($0) }
+        #expect(waiting == [false, false, false])
         let months = followUps.sums.filter { $0.key.kind == .month }
         #expect(months.map(\.key.group) == [0, 1])
         #expect(months.map(\.key.value) == [1970 * 12, 1970 * 12])
@@ -198,34 +202,61 @@ struct FollowUpTests {
         for round in 0..<200 as Range<Int64> {
             followUps.follow(fired(UInt32(round % 5), at: round))
         }
-        followUps.close(before: 151) { _ in 0 }
+        followUps.close(before: 151, .utc)
         followUps.erase([3])
-        #expect(!followUps.isWaiting(3) && followUps.isWaiting(4))
+        let waiting = (3...4).map { followUps.isWaiting($0) }
+        #expect(waiting == [false, true])
         followUps.happened(4, at: 199, value: 1_000_000)
         var out = ByteWriter()
         followUps.write(to: &out)
         var settings = OutcomeSettings()
         settings.followUp = 100
         settings.followUps = 1000
-        var restored = try out.bytes.withUnsafeBytes { raw in
-            var input = ByteReader(raw)
-            return try FollowUps(from: &input, settings, users: 5)
-        }
+        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: out.bytes.count, alignment: 8)
+        defer { raw.deallocate() }
+        raw.copyBytes(from: out.bytes)
+        var input = ByteReader(UnsafeRawBufferPointer(raw))
+        var restored = try FollowUps(from: &input, settings, users: 5)
         var again = ByteWriter()
         restored.write(to: &again)
         #expect(again.bytes == out.bytes)
-        restored.close(before: 10_000) { _ in 0 }
-        followUps.close(before: 10_000) { _ in 0 }
+        restored.close(before: 10_000, .utc)
+        followUps.close(before: 10_000, .utc)
         let sums = followUps.sums.filter { $0.key.kind == .month }.map(\.sums)
-        #expect(restored.sums.filter { $0.key.kind == .month }.map(\.sums) == sums)
+        let restoredSums = restored.sums.filter { $0.key.kind == .month }.map(\.sums)
+        #expect(restoredSums == sums)
         // 51 had ended, a fifth of the other 149 was the erased user's.
         #expect(sums.map(\.revenue.count) == [51 + 149 - 30])
         // Fired at 99, 104, … 194.
         #expect(sums.map(\.bought) == [20])
-        #expect(
-            out.bytes.withUnsafeBytes { raw in
-                var input = ByteReader(raw)
-                return (try? FollowUps(from: &input, settings, users: 4)) == nil
-            })
+        #expect(throws: StateError.self) {
+            var input = ByteReader(UnsafeRawBufferPointer(raw))
+            _ = try FollowUps(from: &input, settings, users: 4)
+        }
+    }
+
+    @Test func `users are found among many, whatever has ended before`() {
+        var followUps = followUps()
+        // By user: when each was fired, and what was bought within its window.
+        var plain: [(at: Int64, slot: UInt32, bought: Bool)] = []
+        var chance = Randomness(seed: 4)
+        for instant in 0..<4000 as Range<Int64> {
+            let slot = UInt32(chance.next() % 300)
+            if chance.next() % 4 == 0 {
+                for index in plain.indices
+                where plain[index].slot == slot && plain[index].at < instant && instant <= plain[index].at + 100 {
+                    plain[index].bought = true
+                }
+                if followUps.isWaiting(Int(slot)) { followUps.happened(Int(slot), at: instant, value: 1) }
+            }
+            followUps.follow(fired(slot, at: instant))
+            plain.append((instant, slot, false))
+            followUps.close(before: instant, .utc)
+            let open = (followUps.openCount, plain.count { $0.at + 100 >= instant })
+            #expect(open.0 == open.1)
+        }
+        followUps.close(before: .max, .utc)
+        let bought = followUps.sums.filter { $0.key.kind == .month }.map(\.sums.bought)
+        #expect(bought == [Int64(plain.count { $0.bought })])
     }
 }

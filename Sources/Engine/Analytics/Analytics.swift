@@ -4,6 +4,7 @@ import Core
 /// days and money are of all that happened; tables of users (by value, pairs, cohorts) give an erased user back.
 struct Analytics: ~Copyable {
     var hour = LocalHour()
+    var months = MonthMemory()
     var days = DayRows()
     var hours = HourRows()
     var values = ValueRows()

@@ -49,3 +49,25 @@ enum MonthNumber {
         return (date.year - 1970) * 12 + date.month - 1
     }
 }
+
+/// Months of days, the last asked for being remembered by their lowest bits.
+struct MonthMemory: BitwiseCopyable {
+    private var days = InlineArray<4, Int32>(repeating: .min)
+    private var numbers = InlineArray<4, Int32>(repeating: 0)
+
+    /// As `MonthNumber.of`.
+    @inline(__always)
+    mutating func number(of day: Int32) -> Int {
+        let place = Int(day & 3)
+        if days[place] == day { return Int(numbers[place]) }
+        return look(day, place)
+    }
+
+    @inline(never)
+    private mutating func look(_ day: Int32, _ place: Int) -> Int {
+        let number = MonthNumber.of(day)
+        days[place] = day
+        numbers[place] = Int32(truncatingIfNeeded: number)
+        return number
+    }
+}

@@ -3,7 +3,7 @@ import Core
 /// Where events, sessions and segments are noted in the aggregates. What is counted is what has arrived, by the time
 /// of the event itself, so that order and lateness do not show.
 extension Partition {
-    var thisMonth: Int { MonthNumber.of(today) }
+    var thisMonth: Int { analytics.months.number(of: today) }
 
     // MARK: Every event
 
@@ -49,14 +49,14 @@ extension Partition {
         let state = (row.pointee.flags & EventFlags.couponMask) >> EventFlags.couponShift
         if state == 0 { return }
         var key = FactKey(.coupon, value: UInt32(state))
-        key.month = MonthNumber.of(analytics.hour.day)
+        key.month = analytics.months.number(of: analytics.hour.day)
         key.segment = Int(user.pointee.segment)
         analytics.facts.add(key, FactCell(count: 1), now: thisMonth)
     }
 
     func noteSearch(_ term: UInt16, _ batch: borrowing BatchView) {
         var key = FactKey(.search, value: freeText(term, batch))
-        key.month = MonthNumber.of(analytics.hour.day)
+        key.month = analytics.months.number(of: analytics.hour.day)
         analytics.facts.add(key, FactCell(count: 1), now: thisMonth)
     }
 
@@ -106,11 +106,9 @@ extension Partition {
     func leaveAnalytics(_ slot: Int) {
         let user = users[slot]
         var member = member(slot)
-        forEachMain(user) { dimension, value in
-            analytics.values.add(dimension, value, member, sign: -1)
-        }
-        member.occurrences = Int64(user.pointee.shortCount)
         let mains = mains(user)
+        mains.forEach { dimension, value in analytics.values.add(dimension, value, member, sign: -1) }
+        member.occurrences = Int64(user.pointee.shortCount)
         analytics.mediaByDevice.add(mains, member, sign: -1)
         analytics.ageByGender.add(mains, member, sign: -1)
         guard user.pointee.has(UserRecord.converted), let account = account(slot) else { return }

@@ -48,7 +48,7 @@ extension Partition {
     @inline(never)
     private func countStep(_ slot: Int, _ step: Int, _ isAgain: Bool, _ more: Int64) {
         analytics.journeys.add(JourneyRows.all, step: step, isAgain: isAgain, more)
-        forEachMain(users[slot]) { dimension, value in
+        mains(users[slot]).forEach { dimension, value in
             analytics.journeys.add(
                 UInt64(DimensionEntry.key(dimension: dimension, value: value)), step: step,
                 isAgain: isAgain, more)

@@ -16,8 +16,9 @@ struct MainValues: BitwiseCopyable {
 
     subscript(dimension: Dimension) -> UInt32? { self[dimension.rawValue] }
 
+    /// Says what a dimension's main value was before.
     @inline(__always)
-    func isMain(_ value: UInt32, of dimension: Int) -> Bool { values[dimension] == value }
+    mutating func put(back value: UInt32?, in dimension: Int) { values[dimension] = value ?? Self.none }
 
     /// Takes the next value, in the order in which they were seen first.
     @inline(__always)
@@ -26,6 +27,39 @@ struct MainValues: BitwiseCopyable {
             values[dimension] = value
             counts[dimension] = count
         }
+    }
+
+    /// Calls with each dimension of which a value is known.
+    @inline(__always)
+    func forEach(_ body: (Int, UInt32) -> Void) {
+        for dimension in 0..<ValueRows.dimensions where values[dimension] != Self.none {
+            body(dimension, values[dimension])
+        }
+    }
+}
+
+/// What the main values were of those dimensions in which an event has made another one the main value.
+struct MovedMains: BitwiseCopyable {
+    private var moved: UInt8 = 0
+    private var values = InlineArray<8, UInt32>(repeating: MainValues.none)
+
+    var isEmpty: Bool { moved == 0 }
+
+    /// - Parameter value: the main value before; nil: there was none.
+    @inline(__always)
+    mutating func note(_ dimension: Int, was value: UInt32?) {
+        moved |= 1 << UInt8(dimension)
+        values[dimension] = value ?? MainValues.none
+    }
+
+    /// The main values before, from those after.
+    func before(_ mains: MainValues) -> MainValues {
+        var before = mains
+        for dimension in 0..<ValueRows.dimensions where moved & 1 << UInt8(dimension) != 0 {
+            before.put(
+                back: values[dimension] == MainValues.none ? nil : values[dimension], in: dimension)
+        }
+        return before
     }
 }
 
@@ -72,14 +106,6 @@ extension Partition {
         }
     }
 
-    /// Calls with each dimension of which a value is known, and the user's main value.
-    func forEachMain(_ user: UnsafeMutablePointer<UserRecord>, _ body: (Int, UInt32) -> Void) {
-        let mains = mains(user)
-        for dimension in 0..<ValueRows.dimensions {
-            if let value = mains[dimension] { body(dimension, value) }
-        }
-    }
-
     /// What the user adds to the totals of a value.
     func member(_ slot: Int) -> MemberTotals {
         let user = users[slot]
@@ -94,11 +120,12 @@ extension Partition {
         return member
     }
 
-    /// An event may have given the user other main values: the users of each follow.
+    /// An event has given the user other main values: the users of each follow.
     @inline(never)
-    func mainsMoved(_ slot: Int, from old: MainValues, at time: Int64) {
+    func mainsMoved(_ slot: Int, _ moved: MovedMains, at time: Int64) {
         let user = users[slot]
         let new = mains(user)
+        let old = moved.before(new)
         var member = member(slot)
         for dimension in 0..<ValueRows.dimensions where old[dimension] != new[dimension] {
             if let value = old[dimension] { analytics.values.add(dimension, value, member, sign: -1) }

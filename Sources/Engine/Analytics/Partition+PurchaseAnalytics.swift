@@ -35,8 +35,8 @@ extension Partition {
         more.purchases = 1
         more.revenue = Int128(account.pointee.revenue) - Int128(before.revenue)
         analytics.buyers += more.converted
-        forEachMain(user) { dimension, main in analytics.values.add(dimension, main, more, sign: 1) }
         let mains = mains(user)
+        mains.forEach { dimension, main in analytics.values.add(dimension, main, more, sign: 1) }
         analytics.mediaByDevice.add(mains, more, sign: 1)
         analytics.ageByGender.add(mains, more, sign: 1)
     }
@@ -73,14 +73,14 @@ extension Partition {
     private func noteCohorts(
         _ days: UnsafeBufferPointer<PurchaseDay>, _ place: Int, _ value: Int64, oldFirst: Int32?
     ) -> Bool {
-        let month = MonthNumber.of(days[place].day)
+        let month = analytics.months.number(of: days[place].day)
         let isFirst =
-            days[place].count == 1 && !(place > 0 && MonthNumber.of(days[place - 1].day) == month)
-            && !(place + 1 < days.count && MonthNumber.of(days[place + 1].day) == month)
-        let cohort = MonthNumber.of(days[0].day)
-        if let oldFirst, MonthNumber.of(oldFirst) != cohort {
+            days[place].count == 1 && !(place > 0 && analytics.months.number(of: days[place - 1].day) == month)
+            && !(place + 1 < days.count && analytics.months.number(of: days[place + 1].day) == month)
+        let cohort = analytics.months.number(of: days[0].day)
+        if let oldFirst, analytics.months.number(of: oldFirst) != cohort {
             // An earlier first purchase has become known: the buyer is of another cohort.
-            noteCohort(MonthNumber.of(oldFirst), days[1...], sign: -1)
+            noteCohort(analytics.months.number(of: oldFirst), days[1...], sign: -1)
             noteCohort(cohort, days[...], sign: 1)
             return isFirst
         }
@@ -96,7 +96,7 @@ extension Partition {
     func noteCohort(_ cohort: Int, _ days: Slice<UnsafeBufferPointer<PurchaseDay>>, sign: Int64) {
         var last: Int?
         for day in days {
-            let month = MonthNumber.of(day.day)
+            let month = analytics.months.number(of: day.day)
             var cell = CohortCell()
             cell.buyers = month == last ? 0 : 1
             cell.purchases = Int64(day.count)
@@ -114,7 +114,7 @@ extension Partition {
     ) {
         let user = users[slot]
         var key = FactKey(.segment)
-        key.month = MonthNumber.of(analytics.hour.day)
+        key.month = analytics.months.number(of: analytics.hour.day)
         key.segment = Int(user.pointee.segment)
         var cell = FactCell(count: 1)
         cell.revenue = value

@@ -10,7 +10,7 @@ struct FollowUp: BitwiseCopyable {
     var revenue: Int64 = 0
     var before: Int64
     /// Number of the same user's one before; 0: none.
-    var previous: UInt64 = 0
+    var previous: UInt32 = 0
     /// `FollowUps.nobody`: the user was erased.
     var slot: UInt32
     /// Number of the rule, as `RuleBook` has it.
@@ -24,7 +24,7 @@ struct FollowUp: BitwiseCopyable {
 }
 
 /// What triggers of one kind came to.
-package struct FollowUpSums: Sendable, Equatable {
+package struct FollowUpSums: BitwiseCopyable, Sendable, Equatable {
     package var bought: Int64 = 0
     package var returned: Int64 = 0
     /// Revenue within the window, and before; in units of money. Its count is that of the triggers.
@@ -67,34 +67,60 @@ package struct FollowUpKey: Hashable, Sendable {
         self.value = value
     }
 
-    static func precedes(_ a: FollowUpKey, _ b: FollowUpKey) -> Bool {
-        (a.rule, a.group, a.kind.rawValue, a.value) < (b.rule, b.group, b.kind.rawValue, b.value)
+    /// Ascending by rule, group, kind and value, the latter not below 0.
+    var packed: UInt64 {
+        UInt64(rule) << 48 | UInt64(group) << 40 | UInt64(kind.rawValue) << 32
+            | UInt64(UInt32(bitPattern: value))
+    }
+
+    init?(packed: UInt64) {
+        guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: packed >> 32)) else { return nil }
+        self.init(
+            rule: UInt16(truncatingIfNeeded: packed >> 48), group: UInt8(truncatingIfNeeded: packed >> 40),
+            kind: kind, value: Int32(bitPattern: UInt32(truncatingIfNeeded: packed)))
     }
 }
 
 /// Follows every trigger to the end of its window: whether its user bought, came back, and what was spent. Each
-/// open one takes 56 bytes and 24 for finding it by user; at most `limit` are open, later ones are counted
+/// open one takes 48 bytes and 8 to 16 for finding it by user; at most `limit` are open, later ones are counted
 /// and not followed. Those that have ended are sums.
-struct FollowUps {
+struct FollowUps: ~Copyable {
     static let nobody = UInt32.max
 
     private var window: Int64
     private var limit: Int
-    /// Open ones by ascending `at`, from `head` on; the first of them has the number `base`.
-    private var open: [FollowUp] = []
+    /// Open ones by ascending `at`: a ring of `capacity` places that begins at `head`; the first has the number
+    /// `base`.
+    private var ring: UnsafeMutablePointer<FollowUp>
+    private var capacity = 16
     private var head = 0
-    private var base: UInt64 = 1
-    /// Number of each user's newest open one.
-    private var newest: [UInt32: UInt64] = [:]
+    private(set) var openCount = 0
+    private var base: UInt32 = 1
+    /// Numbers of each user's newest open one, found by slot with open addressing; 0: free. Twice as many places as
+    /// a power of two that holds all users that wait.
+    private var newest: UnsafeMutablePointer<UInt32>
+    private var places = 32
+    private var waitingCount = 0
     /// A bit by slot: the user has an open one. What every event asks for.
     private var waiting: [UInt64] = []
-    private var cells: [FollowUpKey: FollowUpSums] = [:]
+    private var cells = KeyedRows(FollowUpSums(), limit: .max)
+    /// Calendar day of the trigger that was summed up last, and its month.
+    private var hour = LocalHour()
+    private var month = (day: Int32.min, number: Int32(0))
     /// Fired while `limit` were open.
     private(set) var unfollowed: Int64 = 0
 
     init(_ settings: OutcomeSettings) {
         window = settings.followUp
         limit = settings.followUps
+        ring = .allocate(capacity: 16)
+        newest = .allocate(capacity: 32)
+        newest.initialize(repeating: 0, count: 32)
+    }
+
+    deinit {
+        ring.deallocate()
+        newest.deallocate()
     }
 
     mutating func adopt(_ settings: OutcomeSettings) {
@@ -104,21 +130,90 @@ struct FollowUps {
 
     var isOn: Bool { window > 0 }
     var length: Int64 { window }
-    var openCount: Int { open.count - head }
 
     var byteCount: Int {
-        open.capacity * MemoryLayout<FollowUp>.stride + newest.capacity * 24 + waiting.capacity * 8
-            + cells.capacity * (MemoryLayout<FollowUpKey>.stride + MemoryLayout<FollowUpSums>.stride + 1)
+        capacity * MemoryLayout<FollowUp>.stride + places * 4 + waiting.capacity * 8 + cells.byteCount
     }
 
     /// Whether a window has ended before an instant. What every event asks for.
     @inline(__always)
-    func isDue(before frontier: Int64) -> Bool { head < open.count && open[head].until < frontier }
+    func isDue(before frontier: Int64) -> Bool { openCount > 0 && ring[head].until < frontier }
 
     @inline(__always)
     func isWaiting(_ slot: Int) -> Bool {
         let word = slot >> 6
         return word < waiting.count && waiting[word] & (1 << UInt64(slot & 63)) != 0
+    }
+
+    /// The one that is so many after the oldest.
+    @inline(__always)
+    private func address(_ offset: Int) -> UnsafeMutablePointer<FollowUp> {
+        let place = head + offset
+        return ring + (place < capacity ? place : place - capacity)
+    }
+
+    // MARK: The newest of each user
+
+    @inline(__always)
+    private func home(_ slot: UInt32) -> Int {
+        Int((slot &* 0x9E37_79B1) >> 7) & (places - 1)
+    }
+
+    /// Place of a user's number, or the free one where it belongs.
+    @inline(__always)
+    private func find(_ slot: UInt32) -> Int {
+        var place = home(slot)
+        while newest[place] != 0, address(Int(newest[place] - base)).pointee.slot != slot {
+            place = (place + 1) & (places - 1)
+        }
+        return place
+    }
+
+    private mutating func forget(_ slot: UInt32) {
+        waiting[Int(slot) >> 6] &= ~(1 << UInt64(slot & 63))
+        var free = find(slot)
+        if newest[free] == 0 { return }
+        waitingCount -= 1
+        var place = free
+        while true {
+            newest[free] = 0
+            // What stands behind moves up where the gap would part it from its home.
+            repeat {
+                place = (place + 1) & (places - 1)
+                if newest[place] == 0 { return }
+                let wanted = home(address(Int(newest[place] - base)).pointee.slot)
+                if (place - wanted) & (places - 1) >= (place - free) & (places - 1) { break }
+            } while true
+            newest[free] = newest[place]
+            free = place
+        }
+    }
+
+    /// Numbers all anew from 1, each knowing its user's one before.
+    private mutating func relink() {
+        newest.deallocate()
+        newest = .allocate(capacity: places)
+        newest.initialize(repeating: 0, count: places)
+        waitingCount = 0
+        base = 1
+        for offset in 0..<openCount where address(offset).pointee.slot != Self.nobody { link(offset) }
+    }
+
+    private mutating func link(_ offset: Int) {
+        let one = address(offset)
+        let place = find(one.pointee.slot)
+        one.pointee.previous = newest[place]
+        if newest[place] == 0 { waitingCount += 1 }
+        newest[place] = base + UInt32(offset)
+    }
+
+    /// Grows by a quarter: what waits is a good part of the state.
+    private mutating func grow() {
+        let size = capacity + capacity / 4
+        let more = UnsafeMutablePointer<FollowUp>.allocate(capacity: size)
+        for offset in 0..<openCount { more[offset] = address(offset).pointee }
+        ring.deallocate()
+        (ring, capacity, head) = (more, size, 0)
     }
 
     // MARK: From the trigger to its outcome
@@ -129,72 +224,93 @@ struct FollowUps {
             unfollowed += 1
             return
         }
-        var one = fired
+        put(fired)
+    }
+
+    private mutating func put(_ one: FollowUp) {
+        if openCount == capacity { grow() }
+        address(openCount).pointee = one
+        openCount += 1
+        if one.slot == Self.nobody { return }
         let slot = Int(one.slot)
         while waiting.count <= slot >> 6 { waiting.append(0) }
         waiting[slot >> 6] |= 1 << UInt64(slot & 63)
-        one.previous = newest[one.slot] ?? 0
-        newest[one.slot] = base + UInt64(openCount)
-        open.append(one)
+        if waitingCount * 2 >= places {
+            places *= 2
+            relink()
+        } else if base > 1 << 31 {
+            relink()
+        } else {
+            link(openCount - 1)
+        }
+    }
+
+    /// Asks for what `happened` of a user will look at.
+    @inline(__always)
+    func prefetchNewest(_ slot: Int) {
+        prefetch(UnsafeRawPointer(newest + home(UInt32(truncatingIfNeeded: slot))))
     }
 
     /// Something of a user who `isWaiting`.
     ///
     /// - Parameter value: of a purchase, millionths; nil: another event.
     mutating func happened(_ slot: Int, at time: Int64, value: Int64?) {
-        var number = newest[UInt32(truncatingIfNeeded: slot)] ?? 0
+        var number = newest[find(UInt32(truncatingIfNeeded: slot))]
         while number >= base {
-            let place = head + Int(number - base)
-            number = open[place].previous
-            guard time > open[place].at, time <= open[place].until else { continue }
-            open[place].hasReturned = true
+            let one = address(Int(number - base))
+            number = one.pointee.previous
+            guard time > one.pointee.at, time <= one.pointee.until else { continue }
+            one.pointee.hasReturned = true
             guard let value else { continue }
-            open[place].hasBought = true
-            open[place].revenue = saturatingSum(open[place].revenue, value)
+            one.pointee.hasBought = true
+            one.pointee.revenue = saturatingSum(one.pointee.revenue, value)
         }
     }
 
     /// Everything before an instant is decided: windows that ended before it are summed up.
-    ///
-    /// - Parameter day: calendar day of an instant.
-    mutating func close(before frontier: Int64, day: (Int64) -> Int32) {
-        while head < open.count, open[head].until < frontier {
-            let one = open[head]
-            head += 1
-            base += 1
-            guard one.slot != Self.nobody else { continue }
-            if let last = newest[one.slot], last < base { forget(one.slot) }
-            let date = CalendarDate(dayNumber: day(one.at))
-            let month = Int32(date.year * 12 + date.month - 1)
-            for (kind, value) in [(FollowUpKey.Kind.month, month), (.segment, Int32(one.segment))] {
-                cells[
-                    FollowUpKey(rule: one.rule, group: one.group, kind: kind, value: value),
-                    default: FollowUpSums()
-                ].add(one)
+    mutating func close(before frontier: Int64, _ zone: borrowing Zone) {
+        while isDue(before: frontier) {
+            let one = ring[head]
+            if one.slot != Self.nobody {
+                if newest[find(one.slot)] == base { forget(one.slot) }
+                sumUp(one, zone)
             }
-        }
-        if head > 64, head > open.count / 2 {
-            open.removeFirst(head)
-            head = 0
+            head = head + 1 == capacity ? 0 : head + 1
+            base += 1
+            openCount -= 1
         }
     }
 
-    private mutating func forget(_ slot: UInt32) {
-        newest[slot] = nil
-        waiting[Int(slot) >> 6] &= ~(1 << UInt64(slot & 63))
+    private mutating func sumUp(_ one: FollowUp, _ zone: borrowing Zone) {
+        hour.move(to: one.at, zone)
+        if hour.day != month.day {
+            let date = CalendarDate(dayNumber: hour.day)
+            month = (hour.day, Int32(date.year * 12 + date.month - 1))
+        }
+        var key = FollowUpKey(rule: one.rule, group: one.group, kind: .month, value: month.number)
+        cells.row(key.packed)?.pointee.add(one)
+        key.kind = .segment
+        key.value = Int32(one.segment)
+        cells.row(key.packed)?.pointee.add(one)
     }
 
     /// What they came to before stays in the sums, which are nobody's alone.
     mutating func erase(_ slots: Set<UInt32>) {
-        for place in open[head...].indices where slots.contains(open[place].slot) {
-            forget(open[place].slot)
-            open[place].slot = Self.nobody
+        var isAny = false
+        for offset in 0..<openCount where slots.contains(address(offset).pointee.slot) {
+            let slot = address(offset).pointee.slot
+            waiting[Int(slot) >> 6] &= ~(1 << UInt64(slot & 63))
+            address(offset).pointee.slot = Self.nobody
+            isAny = true
         }
+        if isAny { relink() }
     }
 
     /// In one order, whatever the process.
     var sums: [(key: FollowUpKey, sums: FollowUpSums)] {
-        cells.sorted { FollowUpKey.precedes($0.key, $1.key) }.map { ($0.key, $0.value) }
+        (0..<cells.count).sorted { cells.key($0) < cells.key($1) }.compactMap { row in
+            FollowUpKey(packed: cells.key(row)).map { ($0, cells.cell(row)) }
+        }
     }
 
     // MARK: Saved state
@@ -202,7 +318,8 @@ struct FollowUps {
     func write(to out: inout ByteWriter) {
         out.put(unfollowed)
         out.put(UInt64(openCount))
-        for one in open[head...] {
+        for offset in 0..<openCount {
+            let one = address(offset).pointee
             for value in [one.at, one.until, one.revenue, one.before] { out.put(value) }
             out.put(one.slot)
             out.put(one.rule)
@@ -240,7 +357,7 @@ struct FollowUps {
             guard one.slot == Self.nobody || Int(one.slot) < users, one.at <= one.until, one.group <= 1 else {
                 throw StateError("an outcome that is waited for holds what cannot be")
             }
-            restore(one)
+            put(one)
         }
         for _ in 0..<(try input.count(of: 72)) {
             let rule: UInt16 = try input.get()
@@ -259,16 +376,8 @@ struct FollowUps {
             guard sums.bought >= 0, sums.returned >= sums.bought, count >= sums.returned,
                 values.allSatisfy(\.isFinite)
             else { throw StateError("sums of outcomes hold what cannot be") }
-            cells[key] = sums
+            cells.row(key.packed)?.pointee = sums
         }
-    }
-
-    /// Puts an open one back, whatever the limit is by now.
-    private mutating func restore(_ one: FollowUp) {
-        let bound = limit
-        limit = .max
-        if one.slot == Self.nobody { open.append(one) } else { follow(one) }
-        limit = bound
     }
 }
 
@@ -328,8 +437,7 @@ extension Partition {
     /// Windows that have ended are summed up.
     func closeFollowUps() {
         guard followUps.isDue(before: frontier) else { return }
-        let zone = settings.zone
-        followUps.close(before: frontier) { zone.day(of: EventTime(microseconds: $0)) }
+        followUps.close(before: frontier, settings.zone)
     }
 }
 
@@ -338,13 +446,12 @@ extension Shard {
     package func followUps() -> [(partition: Int, report: FollowUpReport)] {
         var reports: [(partition: Int, report: FollowUpReport)] = []
         forEachPartition { partition in
-            let followUps = partition.followUps
             reports.append(
                 (
                     partition.number,
                     FollowUpReport(
-                        sums: followUps.sums, open: followUps.openCount, unfollowed: followUps.unfollowed,
-                        ownNames: partition.rules.names)
+                        sums: partition.followUps.sums, open: partition.followUps.openCount,
+                        unfollowed: partition.followUps.unfollowed, ownNames: partition.rules.names)
                 ))
         }
         return reports

@@ -23,6 +23,7 @@ struct IntentRows {
         window = settings.intentWindow
     }
 
+    @inline(__always)
     var isOn: Bool { limit > 0 }
     var count: Int { times.count }
 
@@ -30,8 +31,10 @@ struct IntentRows {
         times.capacity * 8 + slots.capacity * 4 + labels.capacity + features.capacity * 4
     }
 
+    @inline(__always)
     private var mask: UInt64 { (1 << UInt64(halvings)) - 1 }
 
+    @inline(__always)
     func isSampled(_ hash: UInt64) -> Bool { hash & mask == 0 }
 
     /// Place in the columns of the row that is so many after the oldest.

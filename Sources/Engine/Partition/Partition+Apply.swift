@@ -41,14 +41,15 @@ extension Partition {
         let end = Int(batch.starts[number + 1])
         if first == end { return }
         if !rules.unknownNames.isEmpty { learnNames(batch) }
+        let lateness = terms.allowedLateness
+        let moving = batch.nows.count > 0
+        expect(before: max(startFrontier, (moving ? batch.nows[batch.nows.count - 1] : clock.end) - lateness))
         resolve(batch, first, end)
         if scratchStrings.count < batch.dictionary.count {
             scratchStrings = [UInt32](repeating: .max, count: batch.dictionary.count * 2)
         } else {
             for index in 0..<batch.dictionary.count { scratchStrings[index] = .max }
         }
-        let lateness = terms.allowedLateness
-        let moving = batch.nows.count > 0
         for position in first..<end {
             let index = Int(batch.order[position])
             let row = batch.rows.baseAddress.unsafelyUnwrapped + index
@@ -62,6 +63,41 @@ extension Partition {
         }
         clock.last = clock.nows.count
     }
+
+    /// Asks for what the decisions due in this record will touch of events that came with earlier ones.
+    private func expect(before target: Int64) {
+        if pending.isEmpty || pending.first.time >= target { return }
+        if scratchExpected.isEmpty { scratchExpected = [UInt32](repeating: 0, count: Self.mostExpected) }
+        // What is due is the top of the heap.
+        let entries = pending.entries
+        var found = 1
+        scratchExpected[0] = 0
+        var next = 0
+        while next < found {
+            let index = Int(scratchExpected[next])
+            let slot = Int(entries[index].slot)
+            scratchExpected[next] = entries[index].slot
+            next += 1
+            prefetch(users[slot])
+            prefetch(UnsafeRawPointer(users[slot]) + 64)
+            let child = 2 * index + 1
+            for place in child...child + 1
+            where place < entries.count && entries[place].time < target && found < Self.mostExpected {
+                scratchExpected[found] = UInt32(truncatingIfNeeded: place)
+                found += 1
+            }
+        }
+        for number in 0..<found {
+            let slot = Int(scratchExpected[number])
+            let user = users[slot]
+            if user.pointee.account != 0 { prefetch(account(slot)) }
+            if user.pointee.stageLink != 0 { stages.prefetchLatest(user.pointee.stageLink) }
+            if followUps.isWaiting(slot) { followUps.prefetchNewest(slot) }
+        }
+    }
+
+    /// What fits the second cache beside the rows.
+    private static let mostExpected = 512
 
     /// Finds the slots of all rows first, users not yet known being added in order. What the look-ups and
     /// the rows after them will touch is asked for in rounds, so that the misses overlap.
@@ -240,77 +276,109 @@ extension Partition {
         _ time: Int64, _ batch: borrowing BatchView
     ) {
         let values = row.pointee.dimensions
-        let mains = mains(user)
-        var isOther = false
-        if values.0 != absent { isOther = countValue(user, 0, string(values.0, batch), time, mains) }
-        if values.1 != absent {
-            isOther = countValue(user, 1, string(values.1, batch), time, mains) || isOther
-        }
-        if values.2 != absent {
-            isOther = countValue(user, 2, string(values.2, batch), time, mains) || isOther
-        }
-        if values.3 != absent {
-            isOther = countValue(user, 3, string(values.3, batch), time, mains) || isOther
-        }
-        if values.4 != absent {
-            isOther = countValue(user, 4, string(values.4, batch), time, mains) || isOther
-        }
-        if values.5 != absent {
-            isOther = countValue(user, 5, string(values.5, batch), time, mains) || isOther
-        }
-        if values.6 != absent {
-            isOther = countValue(user, 6, string(values.6, batch), time, mains) || isOther
-        }
-        if values.7 != absent {
-            isOther = countValue(user, 7, string(values.7, batch), time, mains) || isOther
-        }
-        if isOther { mainsMoved(slot, from: mains, at: time) }
+        var moved = MovedMains()
+        if values.0 != absent { countValue(user, 0, string(values.0, batch), time, &moved) }
+        if values.1 != absent { countValue(user, 1, string(values.1, batch), time, &moved) }
+        if values.2 != absent { countValue(user, 2, string(values.2, batch), time, &moved) }
+        if values.3 != absent { countValue(user, 3, string(values.3, batch), time, &moved) }
+        if values.4 != absent { countValue(user, 4, string(values.4, batch), time, &moved) }
+        if values.5 != absent { countValue(user, 5, string(values.5, batch), time, &moved) }
+        if values.6 != absent { countValue(user, 6, string(values.6, batch), time, &moved) }
+        if values.7 != absent { countValue(user, 7, string(values.7, batch), time, &moved) }
+        if !moved.isEmpty { mainsMoved(slot, moved, at: time) }
     }
 
     /// An event's value of a dimension.
-    ///
-    /// - Returns: whether it is not the main one before, so that it may have become it.
     @inline(__always)
     private func countValue(
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64,
-        _ mains: MainValues
-    ) -> Bool {
-        if value >= PairRows.none { return false }
+        _ moved: inout MovedMains
+    ) {
+        if value >= PairRows.none { return }
         analytics.values.count(dimension, value)
         if dimension < 5 {
-            addValue(user, dimension, value, time)
+            addValue(user, dimension, value, time, &moved)
         } else {
-            setProfile(user, dimension, value, time)
+            setProfile(user, dimension, value, time, &moved)
         }
-        return !mains.isMain(value, of: dimension)
     }
 
-    /// One more of a value; values stand in the order of the first event that had them.
+    /// One more of a value; values stand in the order of the first event that had them. The main value is the first
+    /// of those with the greatest count.
     private func addValue(
-        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64,
+        _ moved: inout MovedMains
     ) {
         let wanted = DimensionEntry.key(dimension: dimension, value: value)
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
-        var distinct = 0
+        var (distinct, place, main) = (0, -1, -1)
+        var most: UInt32 = 0
         if count > 0 {
             let entries = pool.tail(user).dimensions
-            for index in 0..<count {
-                if entries[index].key == wanted {
-                    var place = index
-                    if relative < entries[index].time { place = moveForward(entries, index, to: relative) }
-                    if entries[place].count < DimensionEntry.countMax {
-                        entries[place].increment()
-                        return
-                    }
-                    if let open = openEntry(entries, count, wanted) {
-                        entries[open].increment()
-                        return
-                    }
-                    break
-                }
-                if entries[index].dimension == dimension { distinct += 1 }
+            for index in 0..<count where entries[index].dimension == dimension {
+                distinct += 1
+                let times = entries[index].count
+                if times > most { (most, main) = (times, index) }
+                if place < 0, entries[index].key == wanted { place = index }
             }
+            if most == DimensionEntry.countMax || place >= 0 && relative < entries[place].time {
+                return addFull(user, dimension, value, relative, &moved)
+            }
+            if place >= 0 {
+                entries[place].increment()
+                if place == main { return }
+                let times = entries[place].count
+                if times > most || times == most && place < main {
+                    moved.note(dimension, was: entries[main].value)
+                }
+                return
+            }
+            if distinct >= settings.valuesPerDimension || count >= 4096 { return }
+            if main < 0 {
+                moved.note(dimension, was: nil)
+            } else if most == 1, relative < entries[main].time {
+                moved.note(dimension, was: entries[main].value)
+            }
+        } else {
+            moved.note(dimension, was: nil)
+        }
+        insertValue(user, DimensionEntry(dimension: dimension, value: value, count: 1, time: relative))
+    }
+
+    /// The same where a count is full and goes on in a further entry, or where a value was seen earlier than thought.
+    @inline(never)
+    private func addFull(
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ relative: Int64,
+        _ moved: inout MovedMains
+    ) {
+        let before = mains(user)[dimension]
+        addAgain(user, dimension, value, relative)
+        if mains(user)[dimension] != before { moved.note(dimension, was: before) }
+    }
+
+    private func addAgain(
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ relative: Int64
+    ) {
+        let wanted = DimensionEntry.key(dimension: dimension, value: value)
+        let count = Int(user.pointee.dimensionCount)
+        let entries = pool.tail(user).dimensions
+        var distinct = 0
+        for index in 0..<count {
+            if entries[index].key == wanted {
+                var place = index
+                if relative < entries[index].time { place = moveForward(entries, index, to: relative) }
+                if entries[place].count < DimensionEntry.countMax {
+                    entries[place].increment()
+                    return
+                }
+                if let open = openEntry(entries, count, wanted) {
+                    entries[open].increment()
+                    return
+                }
+                break
+            }
+            if entries[index].dimension == dimension { distinct += 1 }
         }
         if distinct >= settings.valuesPerDimension || count >= 4096 { return }
         insertValue(user, DimensionEntry(dimension: dimension, value: value, count: 1, time: relative))
@@ -374,7 +442,8 @@ extension Partition {
 
     /// The latest value holds.
     private func setProfile(
-        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64
+        _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ time: Int64,
+        _ moved: inout MovedMains
     ) {
         let relative = time - user.pointee.firstSeen
         let count = Int(user.pointee.dimensionCount)
@@ -382,12 +451,15 @@ extension Partition {
             let entries = pool.tail(user).dimensions
             for index in 0..<count where entries[index].dimension == dimension {
                 if relative >= entries[index].time {
+                    let before = entries[index].value
+                    if before != value { moved.note(dimension, was: before) }
                     entries[index] = DimensionEntry(
                         dimension: dimension, value: value, count: 1, time: relative)
                 }
                 return
             }
         }
+        moved.note(dimension, was: nil)
         let gap = pool.openGap(user, at: Tail.nameOffset(user), size: Tail.dimensionSize)
         gap.storeBytes(
             of: DimensionEntry(dimension: dimension, value: value, count: 1, time: relative),

@@ -123,6 +123,8 @@ final class Partition {
     var clock = RecordClock()
     var scratchSlots: [Int32] = []
     var scratchStrings: [UInt32] = []
+    /// Slots whose events are decided with this record.
+    var scratchExpected: [UInt32] = []
     var scratchStages: [StageEntry] = []
     /// Items of the purchase that is being applied or decided.
     var scratchItems: [ItemMark] = []

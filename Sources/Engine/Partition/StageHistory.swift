@@ -68,6 +68,10 @@ struct StageHistory: ~Copyable {
         return candidate >= base && candidate < next ? candidate : 0
     }
 
+    /// Asks for a user's latest entry.
+    @inline(__always)
+    func prefetchLatest(_ link: UInt32) { prefetch(ring + Int(UInt64(link) & mask)) }
+
     /// The entry before, or 0.
     func previous(_ number: UInt64) -> UInt64 {
         let back = UInt64(entry(number).pointee.back)

@@ -1,6 +1,6 @@
 /// Sums from which means, variances and the covariance of an outcome and of what was known before it follow.
 /// Additive: of two parts of a group, the sums of both.
-package struct Moments: Sendable, Equatable {
+package struct Moments: BitwiseCopyable, Sendable, Equatable {
     package var count: Int64 = 0
     /// Sum, and sum of squares, of the outcome.
     package var sum = 0.0
