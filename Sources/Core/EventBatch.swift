@@ -25,14 +25,14 @@ package enum Dimension: Int, CaseIterable, Sendable {
 /// What `EventRow.flags` says.
 package enum EventFlags {
     /// The line gave a value (for purchase and refund also where it follows from the items).
-    @inlinable package static var hasValue: UInt8 { 1 << 0 }
-    @inlinable package static var hasDiscount: UInt8 { 1 << 1 }
+    @inlinable @inline(__always) package static var hasValue: UInt8 { 1 << 0 }
+    @inlinable @inline(__always) package static var hasDiscount: UInt8 { 1 << 1 }
     /// `discount` is a percentage, not money.
-    @inlinable package static var discountIsPercent: UInt8 { 1 << 2 }
-    @inlinable package static var hasID: UInt8 { 1 << 3 }
+    @inlinable @inline(__always) package static var discountIsPercent: UInt8 { 1 << 2 }
+    @inlinable @inline(__always) package static var hasID: UInt8 { 1 << 3 }
     /// Two bits: 0 no coupon field, 1 used, 2 not used, 3 clicked.
-    @inlinable package static var couponShift: UInt8 { 4 }
-    @inlinable package static var couponMask: UInt8 { 3 << 4 }
+    @inlinable @inline(__always) package static var couponShift: UInt8 { 4 }
+    @inlinable @inline(__always) package static var couponMask: UInt8 { 3 << 4 }
 }
 
 /// One decoded event: plain, of fixed size, pointing into the batch that owns it.
@@ -73,7 +73,7 @@ package struct EventRow: Sendable, BitwiseCopyable {
     package var partition: UInt8 = 0
     package var reserved: (UInt16, UInt32) = (0, 0)
 
-    @inlinable package static var absent: UInt16 { 0xFFFF }
+    @inlinable @inline(__always) package static var absent: UInt16 { 0xFFFF }
 
     @inlinable package init() {}
 }
@@ -91,7 +91,7 @@ package struct ItemRow: Sendable, BitwiseCopyable {
     /// Category: index into the batch's dictionary, `EventRow.absent` where not given.
     package var category: UInt16 = EventRow.absent
 
-    @inlinable package static var noPrice: Int64 { .min }
+    @inlinable @inline(__always) package static var noPrice: Int64 { .min }
 
     @inlinable package init() {}
 }

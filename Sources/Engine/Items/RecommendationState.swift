@@ -13,6 +13,7 @@ struct RecommendationState {
 
     var model: RecommendationsModel? { slot.model }
     /// Asked at every trigger.
+    @inline(__always)
     var isFitted: Bool { slot.isFitted }
     var label: String { slot.label }
 

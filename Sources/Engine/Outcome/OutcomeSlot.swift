@@ -13,6 +13,7 @@ struct OutcomeSlot<Model: OutcomeModel> {
     init(_ names: [String]) { self.names = names }
 
     /// Asked at every event.
+    @inline(__always)
     var isFitted: Bool { slot.isFitted }
     var label: String { slot.label }
     var occurrence: Int { slot.occurrence }

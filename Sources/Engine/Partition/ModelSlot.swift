@@ -13,6 +13,7 @@ struct ModelSlot<Model: StoredModel> {
     init() {}
 
     /// Asked at every event: looking at the model itself would copy it.
+    @inline(__always)
     var isFitted: Bool { version != 0 }
 
     /// What triggers and pages call it: `churn@3`.

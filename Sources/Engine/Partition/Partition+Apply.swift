@@ -53,6 +53,17 @@ extension Partition {
         for position in first..<end {
             let index = Int(batch.order[position])
             let row = batch.rows.baseAddress.unsafelyUnwrapped + index
+            if position + 2 < end {
+                // In the first cache by its turn; the second has it since `resolve`.
+                let next = Int(batch.order[position + 2])
+                let coming = UnsafeRawPointer(batch.rows.baseAddress.unsafelyUnwrapped + next)
+                prefetch(coming)
+                prefetch(coming + 64)
+                if let nows = batch.nows.baseAddress { prefetch(nows + next) }
+                let slot = Int(scratchSlots[position + 2 - first])
+                prefetch(users[slot])
+                prefetch(UnsafeRawPointer(users[slot]) + 64)
+            }
             now = moving ? batch.nows[index] : clock.end
             let target = max(startFrontier, now - lateness)
             // What falls due now did so at a row after this partition's one before, up to this one.

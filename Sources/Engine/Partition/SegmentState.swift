@@ -23,6 +23,7 @@ struct SegmentState {
     var model: SegmentsModel? { slot.model }
     var version: Int { slot.version }
     var occurrence: Int { slot.occurrence }
+    @inline(__always)
     var isFitted: Bool { slot.isFitted }
 
     /// Takes a model into use; memberships are to be assigned anew.

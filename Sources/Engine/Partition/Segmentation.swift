@@ -23,6 +23,7 @@ struct Segmentation {
 
     var model: SegmentsModel? { slot.model }
     var version: Int { slot.version }
+    @inline(__always)
     var isFitted: Bool { slot.isFitted }
     var label: String { "\(name)@\(slot.version)" }
     /// Whether only buyers are scored.
