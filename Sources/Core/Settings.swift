@@ -339,7 +339,7 @@ package struct Limits: Sendable, Equatable {
     /// Bytes waiting in the journal's queue, over all connections, before reading pauses.
     package var journalQueueBytes = 64 << 20
     /// Records the shards may lag behind the journal before reading pauses.
-    package var recordsInFlight = 64
+    package var recordsInFlight = 16
     /// Items of one event.
     package var itemsPerEvent = 1000
     /// Body of `POST /v1/events`, unpacked.

@@ -1,6 +1,7 @@
 package import Core
 import Dispatch
 import Models
+import Synchronization
 
 /// One journal record as the shards take it.
 package enum ShardRecord: Sendable {
@@ -50,6 +51,20 @@ package struct SegmentTotals: Sendable {
     package var sums: [Double]
 }
 
+/// A snapshot that somebody waits for.
+private struct AskedSnapshot {
+    var number: Int
+    var memory: [UInt8]
+    var continuation: CheckedContinuation<(position: UInt64, bytes: [UInt8])?, Never>
+
+    /// The memory without a second owner, so that writing into it copies nothing.
+    mutating func takeMemory() -> [UInt8] {
+        let taken = memory
+        memory = []
+        return taken
+    }
+}
+
 /// Owns some partitions, on a queue of its own. Gets one message per record.
 package actor Shard {
     private nonisolated let executor: QueueExecutor
@@ -65,6 +80,8 @@ package actor Shard {
     private var erased: [ErasedUser] = []
     /// What the record being applied brings about, from all partitions.
     private var collected = TriggerBatch(names: BuiltInRule.names)
+    /// Snapshots that are asked for: taken between two records, they do not wait for those that are queued.
+    private nonisolated let asked = Mutex<[AskedSnapshot]>([])
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
 
     /// - Parameter snapshots: saved partitions by number.
@@ -127,6 +144,7 @@ package actor Shard {
     ) {
         executor.queue.async {
             self.assumeIsolated { shard in
+                shard.takeSnapshots()
                 shard.apply(record, number)
                 if let failure = shard.failure {
                     completion(.failure(failure))
@@ -345,11 +363,28 @@ package actor Shard {
     /// A partition's state with its position; nil where it is another shard's.
     ///
     /// - Parameter memory: of a snapshot that is done with, to be written into again.
-    package func snapshot(
+    package nonisolated func snapshot(
         _ number: Int, reusing memory: consuming [UInt8] = []
-    ) -> (position: UInt64, bytes: [UInt8])? {
-        guard let partition = partition(number) else { return nil }
-        return (partition.position, partition.snapshot(reusing: consume memory))
+    ) async -> (position: UInt64, bytes: [UInt8])? {
+        var spare: [UInt8]? = consume memory
+        return await withCheckedContinuation { continuation in
+            asked.withLock {
+                $0.append(AskedSnapshot(number: number, memory: spare.take() ?? [], continuation: continuation))
+            }
+            // Where no record is queued.
+            executor.queue.async { self.assumeIsolated { $0.takeSnapshots() } }
+        }
+    }
+
+    private func takeSnapshots() {
+        while var next = asked.withLock({ $0.popLast() }) {
+            guard let partition = partition(next.number) else {
+                next.continuation.resume(returning: nil)
+                continue
+            }
+            let bytes = partition.snapshot(reusing: next.takeMemory())
+            next.continuation.resume(returning: (partition.position, bytes))
+        }
     }
 
     /// Everything that state is, in bytes that do not depend on the process: for comparing two runs.
