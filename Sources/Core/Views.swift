@@ -128,6 +128,9 @@ package struct UserView: Sendable {
         package var main: Horizon
         /// At other horizons, ascending.
         package var further: [Horizon]
+        /// What moved the main value, the strongest first, in money against a buyer of the means; only where
+        /// one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(probabilityAlive: Double, main: Horizon, further: [Horizon]) {
             self.probabilityAlive = probabilityAlive
             self.main = main

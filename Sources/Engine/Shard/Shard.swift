@@ -298,6 +298,7 @@ package actor Shard {
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
         var view = partition.view(slot, names: names, explained: true)
         view.repurchase?.why = partition.repurchaseReasons(slot)
+        if let rfm = view.rfm { view.lifetimeValue?.why = partition.lifetimeValueReasons(rfm) }
         return view
     }
 
