@@ -335,6 +335,8 @@ package struct ModelView: Sendable {
     package var parameters: JSONValue
     package var metrics: JSONValue
     package var baseline: JSONValue
+    /// What was found when drift was last looked for; nil before, and of versions that are not in use.
+    package var drift: JSONValue?
     package init(
         name: String, version: Int, adopted: Bool, reason: String, fittedAt: EventTime, seconds: Double,
         dataUsers: Int64, dataFrom: EventTime?, dataTo: EventTime?, parameters: JSONValue,

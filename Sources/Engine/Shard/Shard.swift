@@ -243,7 +243,7 @@ package actor Shard {
                 try partition.adoptTiers(
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
-            case let name where SettingsKeys.segmentations.contains(name):
+            case let name where Segmentation.isNamed(name):
                 try partition.adoptSegmentation(verdict)
             case ChurnModel.name:
                 try partition.adoptChurn(
