@@ -6,13 +6,19 @@ extension Settings {
         package var strategy = "tpe"
         /// Settings tried beside each learner's plain ones.
         package var trials = 24
+        /// Wall time after which no further settings are tried, microseconds; nil: the trials alone are the bound.
+        package var time: Int64?
         /// Fewest rows with a known outcome for a fit.
         package var minimumRows = 200
     }
 
     package struct ChurnModel: Sendable, Equatable {
-        /// No purchase for so long after an anchor is churn.
-        package var horizon: Int64 = 25 * Microseconds.day
+        /// No purchase for so long after an anchor is churn; nil: so long that within it nine in ten intervals
+        /// between purchases end.
+        package var horizon: Int64? = firstHorizon
+        /// What is in force until there are intervals enough to choose by.
+        package static let firstHorizon = 25 * Microseconds.day
+        package var isHorizonChosen: Bool { horizon == nil }
         /// Between two anchors; whole days.
         package var anchorEvery: Int64 = 7 * Microseconds.day
         /// Anchors whose rows are held.
@@ -42,8 +48,12 @@ extension SettingsKeys {
         [
             SettingsKey(
                 "models.churn.horizon",
-                .duration(\.models.churn.horizon, Microseconds.minute...366 * Microseconds.day),
-                "No purchase for so long after an anchor is churn; what was captured before a change goes."),
+                .durationOrAuto(
+                    \.models.churn.horizon, Microseconds.minute...366 * Microseconds.day),
+                "No purchase for so long after an anchor is churn; what was captured before a change goes. "
+                    + "auto: within it nine in ten intervals between purchases end, at most half of what the "
+                    + "anchors span; looked at before each fit, changed where it differs by more than a fifth."
+            ),
             SettingsKey(
                 "models.churn.anchor_every",
                 .duration(\.models.churn.anchorEvery, Microseconds.day...366 * Microseconds.day),
@@ -59,7 +69,8 @@ extension SettingsKeys {
         + search(
             "churn", learners: \.models.churn.search.learners,
             resamplings: \.models.churn.search.resamplings, strategy: \.models.churn.search.strategy,
-            trials: \.models.churn.search.trials, minimumRows: \.models.churn.search.minimumRows)
+            trials: \.models.churn.search.trials, time: \.models.churn.search.time,
+            minimumRows: \.models.churn.search.minimumRows)
         + [
             SettingsKey(
                 "models.high_intent.window",
@@ -73,11 +84,13 @@ extension SettingsKeys {
             "high_intent", learners: \.models.highIntent.search.learners,
             resamplings: \.models.highIntent.search.resamplings,
             strategy: \.models.highIntent.search.strategy,
-            trials: \.models.highIntent.search.trials, minimumRows: \.models.highIntent.search.minimumRows)
+            trials: \.models.highIntent.search.trials, time: \.models.highIntent.search.time,
+            minimumRows: \.models.highIntent.search.minimumRows)
 
     private static func search(
         _ model: String, learners: SettingsKey.Path<[String]>, resamplings: SettingsKey.Path<[String]>,
-        strategy: SettingsKey.Path<String>, trials: SettingsKey.Path<Int>, minimumRows: SettingsKey.Path<Int>
+        strategy: SettingsKey.Path<String>, trials: SettingsKey.Path<Int>, time: SettingsKey.Path<Int64?>,
+        minimumRows: SettingsKey.Path<Int>
     ) -> [SettingsKey] {
         [
             SettingsKey(
@@ -93,6 +106,12 @@ extension SettingsKeys {
             SettingsKey(
                 "models.\(model).trials", .count(trials, 0...500),
                 "Settings tried beside each learner's plain ones."),
+            SettingsKey(
+                "models.\(model).search_time",
+                .optionalDuration(time, 1_000...Microseconds.day),
+                "No further settings are tried after so long, looked at after every fourth; null: the trials "
+                    + "alone are the bound, and a fit can be repeated to the bit."
+            ),
             SettingsKey(
                 "models.\(model).minimum_rows", .count(minimumRows, 1...1 << 30),
                 "Fewest rows with a known outcome for a fit."),

@@ -169,6 +169,16 @@ package struct Settings: Sendable, Equatable {
             return value
         }()
 
+        /// One under a name of its own, before it is configured: its features are to be named.
+        package static let own: SegmentsModel = {
+            var own = SegmentsModel()
+            own.k = 0
+            own.features = []
+            own.transform = "log-standard"
+            own.outlierDistance = 0
+            return own
+        }()
+
         package static let payments: SegmentsModel = {
             var payments = SegmentsModel()
             payments.k = 3
@@ -241,6 +251,8 @@ package struct Settings: Sendable, Equatable {
         package var segments = SegmentsModel()
         package var value = SegmentsModel.value
         package var payments = SegmentsModel.payments
+        /// Segmentations under names of their own.
+        package var ownSegmentations: [String: SegmentsModel] = [:]
         package var repurchase = RepurchaseModel()
         package var tiers = TiersModel()
         package var churn = ChurnModel()
@@ -252,8 +264,22 @@ package struct Settings: Sendable, Equatable {
             switch name {
             case "value": value
             case "payments": payments
-            default: nil
+            default: ownSegmentations[name]
             }
+        }
+
+        /// Models that are fitted and used, in the order of fitting; those named in `ownSegmentations` after the
+        /// built-in segmentations, by name.
+        package var fitted: [String] {
+            let known = SettingsKeys.knownModels
+            let place = known.lastIndex { SettingsKeys.segmentations.contains($0) } ?? 0
+            let names = known[...place] + ownSegmentations.keys.sorted() + known[(place + 1)...]
+            return names.filter { enabled.contains($0) || ownSegmentations[$0] != nil }
+        }
+
+        /// Whether users are grouped under this name.
+        package func isSegmentation(_ name: String) -> Bool {
+            name == "segments" || SettingsKeys.segmentations.contains(name) || ownSegmentations[name] != nil
         }
     }
 

@@ -24,6 +24,8 @@ package struct SettingsKey: Sendable {
         case reals(Path<[Double]>, ClosedRange<Double>, lengths: [Int])
         /// Text with a unit; microseconds within.
         case duration(Path<Int64>, ClosedRange<Int64>)
+        /// A duration, or "auto", which is nil.
+        case durationOrAuto(Path<Int64?>, ClosedRange<Int64>)
         /// A duration or null; null means what the sentence says.
         case optionalDuration(Path<Int64?>, ClosedRange<Int64>)
         /// A list of durations.
@@ -68,8 +70,8 @@ package enum SettingsKeys {
             SettingsKey(
                 "data_dir", .text(\.dataDirectory), "Directory of everything that must survive a restart.")
         ]
-        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys + outcomes
-        + recommendations + triggers + analytics + limits
+        + listen + clock + schema + sessions + journal + retention + models + segmentationKeys
+        + [ownSegmentations] + outcomes + recommendations + triggers + analytics + limits
 
     /// Models that `models.enabled` may name, in the order of fitting.
     package static let knownModels =

@@ -60,13 +60,15 @@ extension Settings {
 
     /// A feature of how purchases are paid needs to know which method of payment.
     private var segmentationConflicts: [SettingsConflict] {
-        SettingsKeys.segmentations.compactMap { name in
-            guard models.enabled.contains(name), let chosen = models.segmentation(name),
+        models.fitted.compactMap { name in
+            guard let chosen = models.segmentation(name),
                 chosen.method.isEmpty,
                 let feature = chosen.features.first(where: SettingsKeys.methodFeatures.contains)
             else { return nil }
+            let isOwn = models.ownSegmentations[name] != nil
             return .init(
-                "models.\(name).method", "\(feature) asks about a payment_method, and none is named")
+                isOwn ? "models.segmentations" : "models.\(name).method",
+                "\(feature) asks about a payment_method, and none is named")
         }
     }
 
@@ -133,6 +135,15 @@ extension Settings {
                 .init(
                     "models.churn.anchor_every",
                     "\(DurationText.text(models.churn.anchorEvery)) is not a number of whole days"))
+        }
+        let held = models.churn.anchorEvery * Int64(models.churn.anchors)
+        if let horizon = models.churn.horizon, horizon >= held {
+            conflicts.append(
+                .init(
+                    "models.churn.horizon",
+                    "\(DurationText.text(horizon)) must be less than models.churn.anchors times "
+                        + "models.churn.anchor_every, \(DurationText.text(held)): rows would be gone before "
+                        + "their outcome is known"))
         }
         if triggers.churnRiskClear > triggers.churnRiskThreshold {
             conflicts.append(

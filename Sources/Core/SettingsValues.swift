@@ -36,6 +36,8 @@ extension SettingsKey {
         case .reals(let path, let range, let lengths):
             settings[keyPath: path] = try value.asReals(in: range, lengths: lengths)
         case .duration(let path, let range): settings[keyPath: path] = try value.asDuration(in: range)
+        case .durationOrAuto(let path, let range):
+            settings[keyPath: path] = value == .string("auto") ? nil : try value.asDuration(in: range)
         case .optionalDuration(let path, let range):
             let none = value == .null || value == .string("none")
             settings[keyPath: path] = none ? nil : try value.asDuration(in: range)
@@ -85,6 +87,8 @@ extension SettingsKey {
         case .real(let path, _): .number(settings[keyPath: path])
         case .reals(let path, _, _): .array(settings[keyPath: path].map { .number($0) })
         case .duration(let path, _): .string(DurationText.text(settings[keyPath: path]))
+        case .durationOrAuto(let path, _):
+            .string(settings[keyPath: path].map { DurationText.text($0) } ?? "auto")
         case .optionalDuration(let path, _):
             settings[keyPath: path].map { .string(DurationText.text($0)) } ?? .null
         case .durations(let path, _): .strings(settings[keyPath: path].map { DurationText.text($0) })
@@ -131,6 +135,8 @@ extension SettingsKey {
         case .reals(_, let range, _): "each \(range.lowerBound) to \(range.upperBound)"
         case .duration(_, let range), .optionalDuration(_, let range), .durations(_, let range):
             "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
+        case .durationOrAuto(_, let range):
+            "auto, or \(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .clockMode: "wall or event"
         case .choice(_, let known): known.joined(separator: " or ")
         default: nil

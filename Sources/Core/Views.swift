@@ -128,6 +128,9 @@ package struct UserView: Sendable {
         package var main: Horizon
         /// At other horizons, ascending.
         package var further: [Horizon]
+        /// What moved the main value, the strongest first, in money against a buyer of the means; only where
+        /// one user is asked for.
+        package var why: [Trigger.Reason] = []
         package init(probabilityAlive: Double, main: Horizon, further: [Horizon]) {
             self.probabilityAlive = probabilityAlive
             self.main = main
@@ -332,6 +335,8 @@ package struct ModelView: Sendable {
     package var parameters: JSONValue
     package var metrics: JSONValue
     package var baseline: JSONValue
+    /// What was found when drift was last looked for; nil before, and of versions that are not in use.
+    package var drift: JSONValue?
     package init(
         name: String, version: Int, adopted: Bool, reason: String, fittedAt: EventTime, seconds: Double,
         dataUsers: Int64, dataFrom: EventTime?, dataTo: EventTime?, parameters: JSONValue,

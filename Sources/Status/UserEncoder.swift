@@ -268,6 +268,7 @@ package struct UserEncoder: Sendable {
             }
             json.endArray()
         }
+        TriggerEncoder.encode(value.why, into: &json)
         json.endObject()
     }
 

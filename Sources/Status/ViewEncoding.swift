@@ -190,6 +190,10 @@ extension JSONWriter {
         value(model.metrics)
         key("baseline")
         value(model.baseline)
+        if let drift = model.drift {
+            key("drift")
+            value(drift)
+        }
         if let history {
             key("history")
             beginArray()

@@ -102,7 +102,14 @@ def cdnow_as_lifetimes_has_it(env):
         users, _ = daemon.status.users()
         some = next(iter(users))
         page = daemon.status.user(some).json()
+        why = page["predictions"]["clv"].pop("why")
         expect_equal(page["predictions"]["clv"], users[some]["predictions"]["clv"], f"the page of {some!r}")
+        mean = [float(told["parameters"]["mean_buyer"][name])
+                for name in ("frequency", "recency_d", "T_d", "monetary_value")]
+        usual = worth(*(numbers(told["parameters"][part]) for part in ("bgnbd", "gamma_gamma")), 0.01, 90, *mean)
+        near(float(page["predictions"]["clv"]["value"]) - sum(float(one["contribution"]) for one in why), usual,
+             f"the value of {some!r} without what moved it: {why}", 1e-9)
+        expect(all(float(one["value"]) == float(page["rfm"][one["feature"]]) for one in why), f"{why}")
         daemon.kill()
         daemon.start()
         expect_equal(daemon.status.users()[0], users, "users after a kill")

@@ -1,5 +1,6 @@
 """The fitted models: segments, repurchase dates, and that a refit is reproducible."""
 
+import datetime
 import json
 import math
 import random
@@ -396,6 +397,30 @@ def refit_outcome(daemon, name):
     expect(answer["reason"], f"{name}: a reason")
     expect_equal(page["adopted"], answer["adopted"], f"{name}: adopted")
     return answer["adopted"], page
+
+
+@check
+def churn_horizon_from_the_data(env):
+    """models.churn.horizon: "auto": nine in ten intervals end within it, rows are captured with it, a kill keeps it."""
+    lines = env.log("online_retail_a")
+    half = len(lines) // 2
+    config = {"models": {"churn": {**OUTCOMES["models"]["churn"], "horizon": "auto"}}}
+    with env.daemon(config) as daemon:
+        daemon.feed(lines[:half], name="first")
+        daemon.status.refit("churn")
+        chosen = int(daemon.status.json("/v1/models/churn")["parameters"]["horizon_from_data_d"])
+        expect(25 < chosen * 0.8 and chosen <= 16 * 7 // 2, f"the horizon: {chosen} d")
+        daemon.kill()
+        daemon.start()
+        daemon.feed(lines[half:], name="second")
+        newest = features.read_log(lines, features.Config()).now
+        daemon.advance(stamp(newest + 2 * DAY))
+        adopted, page = refit_outcome(daemon, "churn")
+        # Anchors are on every seventh day from 1970-01-01; the data end a horizon after the last of them.
+        end = datetime.datetime.fromisoformat(page["data"]["to"].replace("Z", "+00:00"))
+        days = (end - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)).days
+        expect_equal((days - chosen) % 7, 0, f"the last anchor, {chosen} d before {end}")
+    return f"{chosen} d; {'adopted' if adopted else page['reason']}"
 
 
 @check

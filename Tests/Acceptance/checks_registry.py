@@ -80,6 +80,8 @@ def moved_inputs_bring_a_refit_forward(env):
             begun = checks()
             eventually("two looks", lambda: checks() >= begun + 2)
             expect_equal((version(), metric(daemon, "roost_drift_refits_total")), (1, 0), "nothing has moved")
+            looked = daemon.status.json("/v1/models/segments")["drift"]
+            expect(looked["checked_at"].endswith("Z") and abs(looked["input_drift"]["login"]) < 0.25, f"{looked}")
             producer.send(b"".join(visitors("b", 1600, (6, 12))))
             producer.sync()
         # The child has the lowest priority: on a busy machine it takes its time.

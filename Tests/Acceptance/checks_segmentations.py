@@ -186,3 +186,30 @@ def groups_stay_over_a_refit_and_a_kill(env):
             for goal, count in zip(moves["to"], row) if origin == goal)
         expect_equal((total, stayed), (sum(row["converted"] for row in run["users"].values()),) * 2, f"moves of {name}")
     return "no moves"
+
+
+@check
+def a_segmentation_under_a_name_of_its_own(env):
+    """models.segmentations: fitted, shown, listed and explained as the built-in ones, and still there after a kill."""
+    own = {"loyalty": {"features": ["frequency", "recency_d"], "transform": "log", "k": 3}}
+    with env.daemon({"models": {"segmentations": own}}) as daemon:
+        daemon.feed(env.log("cdnow_sample"))
+        answer = daemon.status.refit("loyalty").json()
+        expect_equal(answer["adopted"], True, f"{answer}")
+        page = daemon.status.json("/v1/models/loyalty")
+        expect_equal(page["parameters"]["features"], ["frequency", "recency_d"], "features")
+        groups = daemon.status.json("/v1/segments?by=loyalty")["segments"]
+        expect_equal(len(groups), 3, "groups")
+        users, _ = daemon.status.users()
+        buyers = [user for user, row in users.items() if "rfm" in row]
+        expect_equal(sum(group["users"] for group in groups), len(buyers), "users of all groups")
+        counts = {}
+        for user in buyers:
+            name = users[user]["segments"]["loyalty"]["name"]
+            counts[name] = counts.get(name, 0) + 1
+        expect_equal(counts, {group["name"]: group["users"] for group in groups}, "members by name")
+        expect(daemon.status.get("/v1/models/disloyalty").status == 404, "no model of another name")
+        daemon.kill()
+        daemon.start()
+        expect_equal(daemon.status.users()[0], users, "users after a kill")
+    return f"{counts}"

@@ -69,7 +69,7 @@ import Testing
             .number(value == .number(range.lowerBound) ? range.upperBound : range.lowerBound)
         case .reals(_, let range, let lengths):
             .array([JSONValue](repeating: .number(range.upperBound), count: lengths.max() ?? 1))
-        case .duration(_, let range), .optionalDuration(_, let range):
+        case .duration(_, let range), .optionalDuration(_, let range), .durationOrAuto(_, let range):
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
         case .durations(_, let range): .strings([DurationText.text(range.lowerBound)])
         case .clockMode: .string("event")
@@ -99,6 +99,10 @@ import Testing
             ])
         case "triggers.regions": return .object([.init("Z17", zone)])
         case "triggers.timezones": return .array([zone])
+        case "models.segmentations":
+            return .object([
+                .init("loyalty", .object([.init("features", .strings(["frequency", "recency_d"]))]))
+            ])
         case "triggers.exclusive": return .object([.init("lifecycle", .string("7d"))])
         default: return .null
         }
@@ -166,6 +170,25 @@ import Testing
         }
     }
 
+    @Test func segmentationsUnderNamesOfTheirOwn() throws {
+        func models(_ text: String) throws -> Settings.ModelSettings {
+            try SettingsFile.read("{models: {segmentations: \(text)}}").models
+        }
+        let read = try models(
+            "{loyalty: {features: ['frequency', 'T_d'], transform: 'raw', k: 5}, a: {features: ['login']}}")
+        #expect(read.segmentation("loyalty")?.features == ["frequency", "T_d"])
+        #expect(read.segmentation("loyalty")?.transform == "raw" && read.segmentation("loyalty")?.k == 5)
+        #expect(read.segmentation("a")?.k == 0 && read.segmentation("b") == nil)
+        #expect(Array(read.fitted.prefix(6)) == ["segments", "repurchase", "clv", "a", "loyalty", "tiers"])
+        for wrong in [
+            "{tiers: {features: ['login']}}", "{Loyalty: {features: ['login']}}", "{loyalty: {}}",
+            "{loyalty: {features: ['nothing']}}", "{loyalty: {features: ['login'], outliers: 3}}", "[]",
+            "{loyalty: {features: ['login'], k: 21}}", "{loyalty: {features: ['method_count']}}",
+        ] {
+            #expect(throws: SettingsFailure.self, "\(wrong)") { try models(wrong) }
+        }
+    }
+
     @Test func valuesOfAFileReplaceDefaultsAndLeaveTheRest() throws {
         let settings = try SettingsFile.read(
             """
@@ -195,6 +218,15 @@ import Testing
         #expect(!settings.triggers.dormant.enabled)
         #expect(settings.triggers.churned == Settings().triggers.churned)
         #expect(try SettingsFile.read("{models: {schedule: 'off'}}").models.schedule == .init(every: nil))
+        let chosen = try SettingsFile.read("{models: {churn: {horizon: 'auto', search_time: '90s'}}}").models
+            .churn
+        #expect(chosen.horizon == nil && chosen.search.time == 90 * Microseconds.second)
+        #expect(
+            try SettingsFile.read("{models: {churn: {horizon: '9d'}}}").models.churn.horizon == 9
+                * Microseconds.day)
+        #expect(throws: SettingsFailure.self) {
+            try SettingsFile.read("{models: {churn: {horizon: 'soon'}}}")
+        }
         #expect(try SettingsFile.read("{}") == Settings())
     }
 }

@@ -13,6 +13,7 @@ extension PlainStore {
     /// Rows of buyers at midnights of days that are multiples of the anchors' distance, where the horizon is over.
     func churnRows(_ user: String) -> [PlainRow] {
         let churn = settings.models.churn
+        let horizon = churn.horizon ?? Settings.ChurnModel.firstHorizon
         let all = sorted(user).map(\.event)
         guard let first = all.first else { return [] }
         let step = churn.anchorEvery / Microseconds.day
@@ -20,11 +21,11 @@ extension PlainStore {
         for date in day(first.time)...day(frontier) where date % step == 0 {
             let anchor = settings.clock.zone.start(of: Int32(date)).microseconds
             let known = all.filter { $0.time < anchor }
-            guard known.contains(where: { $0.name == "purchase" }), anchor + churn.horizon <= frontier else {
+            guard known.contains(where: { $0.name == "purchase" }), anchor + horizon <= frontier else {
                 continue
             }
             let came = all.contains {
-                $0.name == "purchase" && $0.time >= anchor && $0.time < anchor + churn.horizon
+                $0.name == "purchase" && $0.time >= anchor && $0.time < anchor + horizon
             }
             rows.append(
                 PlainRow(

@@ -194,7 +194,7 @@ struct CaptureTests {
         let settings = settings()
         let start: Int64 = 1_711_929_600_000_000  // 2024-04-01, an even number of days since 1970.
         func bought(_ user: String, _ time: Int64) -> PlainEvent { PlainEvent(user, time, "purchase") }
-        let horizon = settings.models.churn.horizon
+        let horizon = try #require(settings.models.churn.horizon)
         var rig = try Rig(settings)
         let anchor = start + 2 * day
         try await rig.take(["first", "last", "beyond", "late", "too-late"].map { bought($0, start) })

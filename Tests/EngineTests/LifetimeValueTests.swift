@@ -88,6 +88,13 @@ struct LifetimeValueTests {
                 #expect(shown.expectedPurchases == expected.expectedPurchases)
                 #expect(value.probabilityAlive == expected.probabilityAlive)
             }
+            let mean = try #require(model.meanBuyer)
+            let usual = model.predict(
+                frequency: mean.frequency, recency: mean.recency, age: mean.age,
+                monetaryValue: mean.monetaryValue, horizonDays: 90
+            ).value
+            let moved = value.why.reduce(0) { $0 + ($1.contribution ?? 0) }
+            #expect(abs(usual + moved - value.main.value) <= 1e-9 * (usual + value.main.value))
         }
         let before = try #require(await rig.view("user-1")?.lifetimeValue)
         try await rig.take([bought("user-1", 199 * day, 900)])

@@ -53,7 +53,8 @@ struct OutcomeModelTests {
     }
 
     private func churn(_ rig: Rig) async throws -> ChurnModel {
-        try fitted(await rig.churnRows(), ChurnModel.config(horizon: rig.settings.models.churn.horizon))
+        let horizon = try #require(rig.settings.models.churn.horizon)
+        return try fitted(await rig.churnRows(), ChurnModel.config(horizon: horizon))
     }
 
     private func highIntent(_ rig: Rig) async throws -> HighIntentModel {

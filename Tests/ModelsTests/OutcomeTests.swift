@@ -150,6 +150,37 @@ import Testing
         #expect(try renamed.fit(previous: first.model).evidence.previous == nil)
     }
 
+    @Test func `a search that time bounds tries the first of what it would have, and says how many`() throws {
+        let anchors = Anchors.churn(users: 100)
+        var config = Anchors.config
+        config.trials = 12
+        let unbounded = try anchors.fit(config)
+        config.searchMicroseconds = 1_000
+        func fit(_ elapsed: () -> Int64) throws -> Fitted<ChurnModel> {
+            try anchors.withColumns {
+                try ChurnModel.fit($0, config: config, previous: nil, seed: 42, elapsed: elapsed)
+            }
+        }
+        func trials(_ fit: Fitted<ChurnModel>) -> [Tree] {
+            if case .array(let trials)? = Tree.object(fit.parameters)["trials"] { return trials }
+            return []
+        }
+        let all = trials(unbounded)
+        #expect(number(unbounded.parameters, "trials_done") == 16)
+        let quick = try fit { 999 }
+        #expect(quick.model == unbounded.model && trials(quick) == all)
+        // A look after every fourth: the time is up at the second.
+        var looks = 0
+        let cut = try fit {
+            looks += 1
+            return looks < 3 ? 0 : 1_000
+        }
+        #expect(trials(cut) == Array(all.prefix(4 + 8)) && number(cut.parameters, "trials_done") == 12)
+        // The rule and each learner as it is are tried whatever the time.
+        config.searchMicroseconds = 0
+        #expect(trials(try fit { 5 }) == Array(all.prefix(4)))
+    }
+
     @Test(arguments: SearchStrategy.allCases)
     func `whichever way settings are looked for, the same seed finds the same model`(
         _ strategy: SearchStrategy

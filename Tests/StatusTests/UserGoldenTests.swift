@@ -69,6 +69,9 @@ import Testing
             further: [
                 UserView.LifetimeValue.Horizon(days: 7, value: 2_600.5, expectedPurchases: 0.05, scaled: nil)
             ])
+        user.lifetimeValue?.why = [
+            Trigger.Reason(feature: "recency_d", value: 143, contribution: -1_200.5)
+        ]
         user.recentPurchases = [
             PurchaseView(
                 at: time(first + 143, 10), value: 41_110_000_000,
@@ -101,7 +104,8 @@ import Testing
         "predictions":{"churn":{"p":0.81,\
         "why":[{"feature":"days_since_last","value":24,"contribution":0.41}]},"cart_conversion":{"p":0.4},\
         "clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
-        "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}]},\
+        "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}],\
+        "why":[{"feature":"recency_d","value":143,"contribution":-1200.5}]},\
         "repurchase":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"}},\
         "recent_purchases":[{"at":"2024-11-21T10:00:00Z","value":41110,"items":[\
         {"item_id":"PD0045","item_category":"Apparel","quantity":2,"price":20555},\

@@ -29,7 +29,7 @@ package struct OutcomeSettings: Sendable, Equatable {
         let churn = settings.models.churn
         let intent = settings.models.highIntent
         let enabled = settings.models.enabled
-        churnHorizon = churn.horizon
+        churnHorizon = churn.horizon ?? Settings.ChurnModel.firstHorizon
         anchorDays = Int(churn.anchorEvery / Microseconds.day)
         anchors = churn.anchors
         if enabled.contains("churn") {

@@ -26,4 +26,13 @@ extension Partition {
             main: at(model.horizon),
             further: model.horizons.map(\.days).filter { $0 != model.horizon }.map(at))
     }
+
+    /// What moved a buyer's value away from that of a buyer of the means, money.
+    func lifetimeValueReasons(_ rfm: UserView.RFM) -> [Trigger.Reason] {
+        guard let model = lifetimeValue.model else { return [] }
+        return model.reasons(
+            frequency: Double(rfm.frequency), recency: Double(rfm.recencyDays),
+            age: Double(max(rfm.ageDays, rfm.recencyDays)), monetaryValue: rfm.monetaryValue
+        ).map { Trigger.Reason(feature: $0.feature, value: $0.value, contribution: $0.contribution) }
+    }
 }

@@ -21,6 +21,17 @@ struct Segmentation {
 
     init(name: String) { self.name = name }
 
+    /// Whether a model of this name is a segmentation beside the first: a built-in one, or one under a name that
+    /// no other model has.
+    static func isNamed(_ name: String) -> Bool {
+        SettingsKeys.segmentations.contains(name) || !SettingsKeys.knownModels.contains(name)
+    }
+
+    /// A number of the name, the same on every machine (FNV-1a).
+    static func hash(_ name: String) -> UInt32 {
+        name.utf8.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+    }
+
     var model: SegmentsModel? { slot.model }
     var version: Int { slot.version }
     @inline(__always)
@@ -32,9 +43,7 @@ struct Segmentation {
 
     /// Tells the moves of this segmentation from those of any other, and those of one adoption from others.
     func occurrence(ofAdoption: Bool) -> UInt32 {
-        var hash: UInt32 = 0x811C_9DC5
-        for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-        let salt = hash | 1 << 31
+        let salt = Self.hash(name) | 1 << 31
         return ofAdoption ? salt &+ UInt32(truncatingIfNeeded: slot.occurrence) : salt
     }
 

@@ -16,7 +16,10 @@ extension Partition {
     /// A model has come into use: what it says may have crossed a bound.
     func adopted(_ verdict: VerdictEntry) {
         nameSegments()
-        let model = (SettingsKeys.knownModels.firstIndex(of: verdict.name) ?? 0) + 1
+        // Numbers from 128 on are those of segmentations under names of their own.
+        let model =
+            SettingsKeys.knownModels.firstIndex(of: verdict.name).map { $0 + 1 }
+            ?? Int(Segmentation.hash(verdict.name) | 0x80) & 0xFF
         sweepCrossings(due: verdict.instant, occurrence: model << 24 + verdict.version)
         decideCandidates()
     }

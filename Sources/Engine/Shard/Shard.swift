@@ -261,7 +261,7 @@ package actor Shard {
                 try partition.adoptTiers(
                     verdict.bytes, version: verdict.version, decidedOnly: verdict.scheduled,
                     instant: verdict.instant)
-            case let name where SettingsKeys.segmentations.contains(name):
+            case let name where Segmentation.isNamed(name):
                 try partition.adoptSegmentation(verdict)
             case ChurnModel.name:
                 try partition.adoptChurn(
@@ -316,6 +316,7 @@ package actor Shard {
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
         var view = partition.view(slot, names: names, explained: true)
         view.repurchase?.why = partition.repurchaseReasons(slot)
+        if let rfm = view.rfm { view.lifetimeValue?.why = partition.lifetimeValueReasons(rfm) }
         return view
     }
 

@@ -19,5 +19,29 @@ extension ChurnModel {
         return curve.quantiles([share])[0]
     }
 
+    /// The same of columns that own their storage; see `RepurchaseColumns` for their shapes.
+    package static func horizonDays(
+        days: [Int32], purchases: [UInt32], revenue: [Double], offsets: [UInt32], heldOut: [UInt8],
+        asOfDay: Int32
+    ) throws(FitRefusal) -> Double {
+        let answer = days.withUnsafeBufferPointer { days in
+            purchases.withUnsafeBufferPointer { purchases in
+                revenue.withUnsafeBufferPointer { revenue in
+                    offsets.withUnsafeBufferPointer { offsets in
+                        heldOut.withUnsafeBufferPointer { held in
+                            Result { () throws(FitRefusal) in
+                                try horizonDays(
+                                    RepurchaseColumns(
+                                        days: days, purchases: purchases, revenue: revenue,
+                                        offsets: offsets, heldOut: held, asOfDay: asOfDay))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return try answer.get()
+    }
+
     private static let fewestIntervals = 30
 }

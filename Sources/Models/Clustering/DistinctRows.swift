@@ -48,13 +48,13 @@ struct DistinctRows {
             let first = keys[start]
             var isEqual = true
             while end < keys.count, keys[end].hash == first.hash {
-                isEqual = isEqual && table.equal(keys[end].place, first.place)
+                isEqual = isEqual && table.equal(keys[end].row, first.row)
                 end += 1
             }
             if isEqual {
                 append(keys[start..<end], table, held)
             } else {
-                apart(keys[start..<end].sorted { table.precedes($0.place, $1.place) }, table, held)
+                apart(keys[start..<end].sorted { table.precedes($0.row, $1.row) }, table, held)
             }
             start = end
         }
@@ -67,7 +67,7 @@ struct DistinctRows {
         var start = 0
         while start < keys.count {
             var end = start + 1
-            while end < keys.count, table.equal(keys[end].place, keys[start].place) { end += 1 }
+            while end < keys.count, table.equal(keys[end].row, keys[start].row) { end += 1 }
             append(keys[start..<end], table, held)
             start = end
         }
@@ -81,11 +81,11 @@ struct DistinctRows {
         let index = UInt32(count)
         var heldOut: UInt32 = 0
         for key in keys {
-            let user = Int(table.user(key.place))
+            let user = Int(key.row)
             rowOf[user] = index
             if held[user] != 0 { heldOut += 1 }
         }
-        let row = table.row(keys[keys.startIndex].place)
+        let row = table.row(keys[keys.startIndex].row)
         for chunk in 0..<chunks { values.append(row[chunk]) }
         users.append(UInt32(keys.count))
         self.heldOut.append(heldOut)

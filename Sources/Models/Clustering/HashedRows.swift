@@ -1,17 +1,17 @@
 import Glibc
 
-/// A table row by row, in buckets by the upper bits of each row's hash, so that a bucket is worked through
-/// within the cache.
+/// A table row by row with a hash of each, and the rows' numbers in buckets by the upper bits of the hash, so that
+/// a bucket is worked through within the cache.
 struct HashedRows {
     private static let bucketBits: UInt64 = 11
     static let buckets = 1 << Int(bucketBits)
 
     private let chunks: Int
     private let rows: Int
-    /// By place: the bucket's rows one after the other, in the order they came.
+    /// By row, as they came.
     private let values: UnsafeMutablePointer<SIMD4<Double>>
-    private let hashes: UnsafeMutablePointer<UInt64>
-    private let users: UnsafeMutablePointer<UInt32>
+    /// By place: the bucket's rows one after the other, in the order they came.
+    private let placed: UnsafeMutablePointer<RowKey>
     /// Where each bucket begins, and the end.
     private var starts: [Int]
 
@@ -19,14 +19,12 @@ struct HashedRows {
         chunks = (columns.count + 3) / 4
         self.rows = rows
         values = HashedRows.largePages(max(1, rows * chunks))
-        hashes = .allocate(capacity: max(1, rows))
-        users = .allocate(capacity: max(1, rows))
+        placed = .allocate(capacity: max(1, rows))
         starts = [Int](repeating: 0, count: HashedRows.buckets + 1)
-        count(columns)
         place(columns)
     }
 
-    /// Memory that the system may give in large pages, which are fewer to be found while rows are scattered.
+    /// Memory that the system may give in large pages, which are fewer to be found while rows are looked up.
     private static func largePages(_ count: Int) -> UnsafeMutablePointer<SIMD4<Double>> {
         let page = 2 << 20
         let size = (count * MemoryLayout<SIMD4<Double>>.stride + page - 1) / page * page
@@ -38,25 +36,32 @@ struct HashedRows {
 
     func free() {
         Glibc.free(values)
-        hashes.deallocate()
-        users.deallocate()
+        placed.deallocate()
     }
 
-    private mutating func count(_ columns: [UnsafeBufferPointer<Double>]) {
-        var counts = [Int](repeating: 0, count: HashedRows.buckets)
-        forEachRow(columns) { _, hash, _ in counts[HashedRows.bucket(hash)] += 1 }
-        for bucket in 0..<HashedRows.buckets { starts[bucket + 1] = starts[bucket] + counts[bucket] }
-    }
-
-    private func place(_ columns: [UnsafeBufferPointer<Double>]) {
-        var next = starts
-        forEachRow(columns) { user, hash, row in
-            let bucket = HashedRows.bucket(hash)
-            let place = next[bucket]
-            next[bucket] += 1
-            (values + place * chunks).initialize(from: row, count: chunks)
-            hashes[place] = hash
-            users[place] = UInt32(truncatingIfNeeded: user)
+    private mutating func place(_ columns: [UnsafeBufferPointer<Double>]) {
+        let hashes = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, rows))
+        defer { hashes.deallocate() }
+        let (values, chunks) = (values, chunks)
+        var next = [Int](repeating: 0, count: HashedRows.buckets)
+        next.withUnsafeMutableBufferPointer { counts in
+            forEachRow(columns) { row, hash, cells in
+                (values + row * chunks).initialize(from: cells, count: chunks)
+                hashes[row] = hash
+                counts[HashedRows.bucket(hash)] += 1
+            }
+        }
+        for bucket in 0..<HashedRows.buckets {
+            starts[bucket + 1] = starts[bucket] + next[bucket]
+            next[bucket] = starts[bucket]
+        }
+        let placed = placed
+        next.withUnsafeMutableBufferPointer { next in
+            for row in 0..<rows {
+                let bucket = HashedRows.bucket(hashes[row])
+                placed[next[bucket]] = RowKey(hash: hashes[row], row: UInt32(truncatingIfNeeded: row))
+                next[bucket] += 1
+            }
         }
     }
 
@@ -104,18 +109,13 @@ struct HashedRows {
 
     func keys(of bucket: Int, into keys: inout [RowKey]) {
         keys.removeAll(keepingCapacity: true)
-        for place in places(of: bucket) {
-            keys.append(RowKey(hash: hashes[place], place: UInt32(truncatingIfNeeded: place)))
-        }
+        let places = places(of: bucket)
+        keys.append(contentsOf: UnsafeBufferPointer(start: placed + places.lowerBound, count: places.count))
     }
 
-    /// Which row of the table stands at a place.
     @inline(__always)
-    func user(_ place: UInt32) -> UInt32 { users[Int(place)] }
-
-    @inline(__always)
-    func row(_ place: UInt32) -> UnsafePointer<SIMD4<Double>> {
-        UnsafePointer(values + Int(place) * chunks)
+    func row(_ row: UInt32) -> UnsafePointer<SIMD4<Double>> {
+        UnsafePointer(values + Int(row) * chunks)
     }
 
     @inline(__always)
@@ -136,10 +136,10 @@ struct HashedRows {
     }
 }
 
-/// Where a row of some hash stands.
+/// A row of the table by its hash.
 struct RowKey {
     var hash: UInt64
-    var place: UInt32
+    var row: UInt32
 
     /// Orders a bucket's keys by hash, those of equal hash as they stand.
     static func sort(_ keys: inout [RowKey], spare: inout [RowKey]) {

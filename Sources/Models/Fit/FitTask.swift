@@ -10,7 +10,15 @@ protocol FitTask {
     /// Reads what follows the kind, in place.
     init(from reader: inout ByteReader) throws(CodingFailure)
 
+    /// - Parameter elapsed: microseconds since the fit began.
+    func candidate(elapsed: () -> Int64) throws(FitRefusal) -> FitResult.Candidate
+
     func candidate() throws(FitRefusal) -> FitResult.Candidate
+}
+
+extension FitTask {
+    /// Most fits take no notice of the time.
+    func candidate(elapsed: () -> Int64) throws(FitRefusal) -> FitResult.Candidate { try candidate() }
 }
 
 /// Every kind of fit there is.
@@ -24,15 +32,17 @@ private var fitTasks: [any FitTask.Type] {
 
 enum RequestHead {
     static let magic: UInt32 = 0x5152_4652  // RFRQ
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
 }
 
 /// The one thing the fitting child does: takes the bytes of a `FitRequest`, gives those of a `FitResult`.
 ///
-/// - Parameter request: beginning at a multiple of 8; only read. Any bytes at all are answered.
-package func fit(request: UnsafeRawBufferPointer) -> [UInt8] {
+/// - Parameters:
+///   - request: beginning at a multiple of 8; only read. Any bytes at all are answered.
+///   - elapsed: microseconds since the fit began, for searches that are bounded by time.
+package func fit(request: UnsafeRawBufferPointer, elapsed: () -> Int64 = { 0 }) -> [UInt8] {
     do throws(FitRefusal) {
-        return FitResult.fitted(try task(request).candidate()).bytes
+        return FitResult.fitted(try task(request).candidate(elapsed: elapsed)).bytes
     } catch {
         return FitResult.refused(error.reason).bytes
     }

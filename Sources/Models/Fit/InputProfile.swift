@@ -98,7 +98,7 @@ package struct InputProfile: Sendable, Equatable {
     }
 
     /// The value that χ² exceeds once in a thousand times (Wilson and Hilferty 1931).
-    private static func chiSquared(_ freedom: Int) -> Double {
+    static func chiSquared(_ freedom: Int) -> Double {
         let share = 2 / (9 * Double(freedom))
         let root = 1 - share + 3.0902 * share.squareRoot()
         return Double(freedom) * root * root * root

@@ -71,13 +71,27 @@ struct LifetimeValueFitting {
         model = LifetimeValueModel(
             purchases: purchases.model, spend: spend.model, discountMonthly: config.discountMonthly,
             margin: config.margin, acquisitionCost: config.acquisitionCost, horizon: config.horizon,
-            horizons: config.allHorizons.map { .init(days: $0, least: 0, greatest: 0) }
+            horizons: config.allHorizons.map { .init(days: $0, least: 0, greatest: 0) },
+            meanBuyer: LifetimeValueFitting.mean(buyers, spenders)
         ).scaled(over: buyers)
     }
 
     /// The median amount: so that a penalty means the same in every currency.
     private static func unit(_ spenders: [PurchaseSummary]) -> Double {
         spenders.isEmpty ? 1 : spenders.map(\.monetaryValue).sorted()[spenders.count / 2]
+    }
+
+    /// The amounts are sorted, for the order of the buyers must not show.
+    private static func mean(
+        _ buyers: [PurchaseSummary], _ spenders: [PurchaseSummary]
+    ) -> LifetimeValueModel.MeanBuyer {
+        func mean(_ days: (PurchaseSummary) -> Int32) -> Double {
+            Double(buyers.reduce(0) { $0 + Int64(days($1)) }) / Double(buyers.count)
+        }
+        let spent = spenders.map(\.monetaryValue).sorted().reduce(0, +)
+        return .init(
+            frequency: mean(\.frequency), recency: mean(\.recency), age: mean(\.age),
+            monetaryValue: spent / Double(spenders.count))
     }
 
     /// A fit that ends this close to q = 1 wants to cross it, to where no mean amount exists.
@@ -130,6 +144,7 @@ struct LifetimeValueFitting {
             .init("margin", .finite(model.margin)),
             .init("acquisition_cost", .finite(model.acquisitionCost)),
             .init("horizon_d", .int(Int64(model.horizon))),
+            .init("mean_buyer", meanBuyer),
             .init(
                 "horizons",
                 .array(
@@ -140,6 +155,11 @@ struct LifetimeValueFitting {
                         ])
                     })),
         ]
+    }
+
+    private var meanBuyer: Tree {
+        .object(
+            zip(LifetimeValueModel.features, model.meanBuyer?.values ?? []).map { .init($0, .finite($1)) })
     }
 
     private func errors(_ values: [Double]?, _ names: [String]) -> [Tree.Member] {
@@ -173,6 +193,6 @@ extension LifetimeValueModel {
         }
         return LifetimeValueModel(
             purchases: purchases, spend: spend, discountMonthly: discountMonthly, margin: margin,
-            acquisitionCost: acquisitionCost, horizon: horizon, horizons: horizons)
+            acquisitionCost: acquisitionCost, horizon: horizon, horizons: horizons, meanBuyer: meanBuyer)
     }
 }

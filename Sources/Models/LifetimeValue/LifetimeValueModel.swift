@@ -43,10 +43,12 @@ package struct LifetimeValueModel: StoredModel {
     package let horizon: Int
     /// All of them, ascending by days.
     package let horizons: [Horizon]
+    /// What values are explained against; nil in a model kept from before they were.
+    package let meanBuyer: MeanBuyer?
 
     package init(
         purchases: BetaGeometric, spend: GammaGamma, discountMonthly: Double, margin: Double,
-        acquisitionCost: Double, horizon: Int, horizons: [Horizon]
+        acquisitionCost: Double, horizon: Int, horizons: [Horizon], meanBuyer: MeanBuyer? = nil
     ) {
         self.purchases = purchases
         self.spend = spend
@@ -55,6 +57,7 @@ package struct LifetimeValueModel: StoredModel {
         self.acquisitionCost = acquisitionCost
         self.horizon = horizon
         self.horizons = horizons
+        self.meanBuyer = meanBuyer
     }
 
     /// - Parameter frequency: purchase days − 1.
@@ -121,7 +124,9 @@ package struct LifetimeValueModel: StoredModel {
 
 extension LifetimeValueModel {
     private static let magic: UInt32 = 0x564C_4352  // RCLV
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
+    /// The one before values were explained.
+    private static let unexplainedVersion: UInt32 = 1
 
     /// The model, self-contained; equal models have equal bytes.
     package var bytes: [UInt8] {
@@ -136,6 +141,8 @@ extension LifetimeValueModel {
             writer.put(horizon.least)
             writer.put(horizon.greatest)
         }
+        writer.put(meanBuyer != nil)
+        for value in meanBuyer?.values ?? [] { writer.put(value) }
         return writer.bytes
     }
 
@@ -153,7 +160,8 @@ extension LifetimeValueModel {
     private init(from reader: inout ByteReader) throws(CodingFailure) {
         guard try reader.uint32() == LifetimeValueModel.magic else { throw .badMagic }
         let version = try reader.uint32()
-        guard version == LifetimeValueModel.version else { throw .badVersion(version) }
+        guard version == LifetimeValueModel.version || version == LifetimeValueModel.unexplainedVersion
+        else { throw .badVersion(version) }
         let at = reader.position
         var values: [Double] = []
         for _ in 0..<10 { values.append(try reader.double()) }
@@ -163,6 +171,10 @@ extension LifetimeValueModel {
             horizons.append(
                 Horizon(
                     days: try reader.size(), least: try reader.double(), greatest: try reader.double()))
+        }
+        var meanBuyer: MeanBuyer?
+        if version == LifetimeValueModel.version, try reader.flag() {
+            meanBuyer = try MeanBuyer(from: &reader)
         }
         try reader.finish()
         guard values.allSatisfy(\.isFinite), values[..<7].allSatisfy({ $0 > 0 }), values[5] > 1,
@@ -176,6 +188,17 @@ extension LifetimeValueModel {
         self.init(
             purchases: BetaGeometric(r: values[0], alpha: values[1], a: values[2], b: values[3]),
             spend: GammaGamma(p: values[4], q: values[5], v: values[6]), discountMonthly: values[7],
-            margin: values[8], acquisitionCost: values[9], horizon: horizon, horizons: horizons)
+            margin: values[8], acquisitionCost: values[9], horizon: horizon, horizons: horizons,
+            meanBuyer: meanBuyer)
+    }
+}
+
+extension LifetimeValueModel.MeanBuyer {
+    fileprivate init(from reader: inout ByteReader) throws(CodingFailure) {
+        let at = reader.position
+        var values: [Double] = []
+        for _ in 0..<4 { values.append(try reader.double()) }
+        guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else { throw .badValue(at: at) }
+        self.init(frequency: values[0], recency: values[1], age: values[2], monetaryValue: values[3])
     }
 }

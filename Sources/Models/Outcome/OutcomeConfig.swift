@@ -29,6 +29,9 @@ package struct OutcomeConfig: Sendable, Equatable {
     package var strategy = SearchStrategy.tpe
     /// Settings tried, beside the simple rule and each learner's plain ones.
     package var trials = 24
+    /// Time after which no further settings are tried, looked at after every fourth; nil: trials alone bound the
+    /// search, and the fit follows from its request to the bit.
+    package var searchMicroseconds: Int64?
     /// Rows of a training part that a trial learns from.
     package var searchRows = 20_000
     /// Rows that are learnt from at all; of more, that many are drawn.
@@ -57,6 +60,7 @@ extension OutcomeConfig {
             writer.put(UInt64(max(0, number)))
         }
         writer.put(threshold ?? -1)
+        writer.put(searchMicroseconds ?? -1)
     }
 
     /// Numbers beyond what a fit can do in reasonable time and memory are refused.
@@ -83,6 +87,10 @@ extension OutcomeConfig {
         let cut = try reader.double()
         guard cut == -1 || (0...1).contains(cut) else { throw .badValue(at: place) }
         threshold = cut < 0 ? nil : cut
+        let end = reader.position
+        let time = try reader.int64()
+        guard time >= -1 else { throw .badValue(at: end) }
+        searchMicroseconds = time < 0 ? nil : time
     }
 
     private static func list<Value: RawRepresentable<UInt8> & Equatable>(

@@ -54,8 +54,8 @@ struct OutcomeFitting {
         var folds: [Int] = []
     }
 
-    func run() throws(FitRefusal) -> OutcomeFound {
-        let trials = try search()
+    func run(elapsed: () -> Int64) throws(FitRefusal) -> OutcomeFound {
+        let trials = try search(elapsed)
         let best = trials.first { $0.logLoss <= (trials.map(\.logLoss).min() ?? 0) } ?? trials[0]
         guard best.logLoss.isFinite else { throw .learner("no candidate could be fitted") }
         let unseen = try unseen(best.candidate, limit: config.maximumRows)
@@ -115,8 +115,12 @@ struct OutcomeFitting {
 }
 
 extension OutcomeFitting {
-    /// Tries the simple rule, each learner as it is, and what the search proposes.
-    private func search() throws(FitRefusal) -> [Trial] {
+    /// Settings tried between two looks at the time: a machine a little slower comes to the same end.
+    private static let stride = 4
+
+    /// Tries the simple rule, each learner as it is, and what the search proposes, until trials or time are up.
+    private func search(_ elapsed: () -> Int64) throws(FitRefusal) -> [Trial] {
+        var proposed = -config.plainPoints.count
         var trials: [Trial] = []
         if let column = table.names.firstIndex(of: config.ruleFeature), !table.isConstant(column) {
             trials.append(try trial(OutcomeCandidate(learner: .rule(column: column))))
@@ -124,12 +128,21 @@ extension OutcomeFitting {
         var search = Search(
             config.space, strategy: config.strategy, trials: config.trials, known: config.plainPoints,
             seed: seed)
-        while let point = search.next() {
+        while !isOver(after: proposed, elapsed), let point = search.next() {
+            proposed += 1
             let trial = try trial(config.candidate(at: point))
             search.tell(point, loss: trial.logLoss)
             trials.append(trial)
         }
         return trials
+    }
+
+    /// Whether the time is up; each learner's plain settings are tried in any case.
+    private func isOver(after proposed: Int, _ elapsed: () -> Int64) -> Bool {
+        guard let bound = config.searchMicroseconds, proposed >= 0, proposed % Self.stride == 0 else {
+            return false
+        }
+        return elapsed() >= bound
     }
 
     /// A way to balance that the rows do not allow is a trial without a result.
@@ -188,6 +201,8 @@ extension OutcomeFitting {
                 .object(best.losses.map { .init($0.kind.rawValue, .finite($0.logLoss)) })),
             .init("rate", .finite(Double(table.labels.reduce(0) { $0 + Int($1) }) / Double(table.rows))),
             .init("features", .object(features(final))),
+            .init("trials_done", .int(Int64(trials.count))),
+            .init("search_time_us", config.searchMicroseconds.map { .int($0) } ?? .null),
             .init(
                 "trials",
                 .array(

@@ -34,12 +34,15 @@ extension OutcomeModel {
     ///
     /// The result depends on the rows, the configuration, the seed and the model in use, not on the order of
     /// the rows.
-    /// - Parameter previous: the model in use, held against the candidate where its features are all there.
+    /// - Parameters:
+    ///   - previous: the model in use, held against the candidate where its features are all there.
+    ///   - elapsed: microseconds since the fit began; looked at where the configuration bounds the search by time.
     package static func fit(
-        _ columns: OutcomeColumns, config: OutcomeConfig, previous: Self?, seed: UInt64
+        _ columns: OutcomeColumns, config: OutcomeConfig, previous: Self?, seed: UInt64,
+        elapsed: () -> Int64 = { 0 }
     ) throws(FitRefusal) -> Fitted<Self> {
         let fitting = try OutcomeFitting(columns, config: config, previous: previous?.scorer, seed: seed)
-        let found = try fitting.run()
+        let found = try fitting.run(elapsed: elapsed)
         return Fitted(
             model: Self(scorer: found.scorer), evidence: found.evidence, metrics: found.metrics,
             baseline: found.baseline, parameters: found.parameters)

@@ -25,8 +25,10 @@ struct OutcomeTask<Model: OutcomeModel>: FitTask {
             heldOut: try reader.column(UInt8.self, count: rows))
     }
 
-    func candidate() throws(FitRefusal) -> FitResult.Candidate {
-        try Model.fit(columns, config: config, previous: previous, seed: seed).candidate
+    func candidate() throws(FitRefusal) -> FitResult.Candidate { try candidate { 0 } }
+
+    func candidate(elapsed: () -> Int64) throws(FitRefusal) -> FitResult.Candidate {
+        try Model.fit(columns, config: config, previous: previous, seed: seed, elapsed: elapsed).candidate
     }
 }
 

@@ -108,8 +108,8 @@ extension BacktestFigures {
         let dates = judgement.dates(forecasts)
         let told = judgement.dates(tally.dated)
         let churn = judgement.churn(
-            forecasts, horizon: settings.models.churn.horizon, threshold: settings.triggers.churnRiskThreshold
-        )
+            forecasts, horizon: ledger.settings.outcomes.churnHorizon,
+            threshold: settings.triggers.churnRiskThreshold)
         self.dates = .missing("")
         self.told = .missing("")
         self.churn = .missing("")

@@ -14,6 +14,7 @@ struct EngineRun {
     private(set) var sealing: Int64 = 0
     private(set) var sequencing: Int64 = 0
     private(set) var applying: Int64 = 0
+    private var versions = 0
 
     init(_ configuration: BenchConfiguration) throws {
         settings = try configuration.settings()
@@ -38,6 +39,24 @@ struct EngineRun {
         applying += clock.monotonic() - ordered
         sequencing += ordered - sealed
         sealing += sealed - start
+    }
+
+    /// Takes a model into use.
+    ///
+    /// - Returns: microseconds until it is in force.
+    mutating func adopt(_ bytes: [UInt8], name: String) throws -> Int64 {
+        versions += 1
+        let verdict = VerdictEntry(
+            name: name, version: versions, adopted: true, instant: ledger.clock.now, scheduled: false,
+            bytes: bytes)
+        let number = ledger.position + 1
+        ledger.apply(.verdict(verdict), position: number)
+        let shard = shard
+        let start = clock.monotonic()
+        let outcome = wait { done in shard.submit(.entry(.verdict(verdict)), number: number, completion: done)
+        }
+        triggers += Int64(try outcome.get().triggers.count)
+        return clock.monotonic() - start
     }
 
     /// What the shard says, after all that was taken.

@@ -117,6 +117,20 @@ struct Bench: Sendable {
                 lifetimes_fit makes such. Baseline: lifetimes, by that program, in DIR.
                 """, run: lifetimeValueBench),
         Bench(
+            name: "boosting", summary: "Boosted trees, 300,000 rows by 20 features.",
+            operand: .none, options: ["--baseline", "--folder"],
+            notes: """
+                100 trees of depth 6 on rows of a generator. Baseline: XGBoost from Python on the same rows with the same
+                settings, one thread each, by DIR/xgboost_fit (deploy/baselines). Ours is run before and after.
+                """, run: boostingBench),
+        Bench(
+            name: "sweep", summary: "Churn models taken into use on FILE's buyers, by one shard.",
+            options: ["--no-triggers"],
+            notes: """
+                One of each kind of learner, by its plain settings, fitted on the rows that FILE leaves. Measured is the
+                adoption: features and score of every buyer, and the risks told. No baseline.
+                """, run: sweepBench),
+        Bench(
             name: "als", summary: "Alternating least squares, 27,000 users by 2,000 items, 3 % bought.",
             operand: .none, options: ["--baseline", "--folder"],
             notes: """

@@ -1,3 +1,4 @@
+import Core
 import Glibc
 import Models
 
@@ -19,7 +20,11 @@ let fitCommand = Command(
     let size = Int(info.st_size)
     let base = mmap(nil, size, PROT_READ, MAP_SHARED, FitChild.requestDescriptor, 0)
     guard let base, base != MAP_FAILED else { throw UsageError("the request cannot be mapped") }
-    let answer = Models.fit(request: UnsafeRawBufferPointer(start: base, count: size))
+    let clock = SystemTime()
+    let begin = clock.monotonic()
+    let answer = Models.fit(request: UnsafeRawBufferPointer(start: base, count: size)) {
+        clock.monotonic() - begin
+    }
     try File(borrowing: 1).write(answer)
     return ExitCode.done
 }

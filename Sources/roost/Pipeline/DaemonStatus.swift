@@ -138,9 +138,7 @@ struct DaemonStatus: StatusSource {
     }
 
     private func requireSegmentation(_ name: String) throws(StatusFailure) {
-        let known = trainer.modelNames.filter {
-            $0 == SegmentsModel.name || SettingsKeys.segmentations.contains($0)
-        }
+        let known = trainer.segmentationNames
         guard known.contains(name) else {
             throw StatusFailure(
                 httpStatus: 404, code: "unknown_segmentation",
@@ -260,9 +258,10 @@ struct DaemonStatus: StatusSource {
         guard trainer.modelNames.contains(name) else { return nil }
         let adopted = await sequencer.ledger.models[name]?.adopted ?? 0
         let history = await registry.history(of: name)
-        guard let current = history.first(where: { $0.version == adopted }) ?? history.first else {
+        guard var current = history.first(where: { $0.version == adopted }) ?? history.first else {
             return nil
         }
+        current.drift = trainer.observedDrift(name, version: current.version)
         return (current, history)
     }
 

@@ -7,6 +7,14 @@ struct FitRun: Sendable {
     let order: FitOrder
     let settings: Settings.ModelSettings
     let zone: Zone
+    /// Where the data choose the horizon of churn, what they say; microseconds, whole days.
+    var churnHorizon: Int64?
+
+    init(order: FitOrder, settings: Settings.ModelSettings, zone: Zone) {
+        self.order = order
+        self.settings = settings
+        self.zone = zone
+    }
 
     /// What the child is to be asked, and on what it rests.
     struct Question: Sendable {
@@ -16,17 +24,15 @@ struct FitRun: Sendable {
         /// Times of the first and the last event.
         var from: Int64
         var to: Int64
-        /// How the inputs were distributed when the model in use was fitted; nil where that is not known.
-        var profile: InputProfile?
+        /// Holds what the model of a former fit foretold against what came since.
+        var calibration: @Sendable (FormerFit) -> OutputCalibration? = { _ in nil }
+        /// The fit of the model in use; nil where it is not known.
+        var former: FormerFit?
 
-        /// How far the inputs have moved since.
-        var shifts: [InputProfile.Shift] { profile?.shifts(in: request) ?? [] }
-
-        /// The same for the model's page: the population stability index of each input.
-        var drift: [Tree.Member] {
-            let shifts = shifts
-            if shifts.isEmpty { return [] }
-            return [.init("input_drift", .object(shifts.map { .init($0.name, .finite($0.index)) }))]
+        /// How far inputs and outputs have moved since.
+        var drift: ModelDrift {
+            ModelDrift(
+                inputs: former?.profile?.shifts(in: request) ?? [], outputs: former.flatMap(calibration))
         }
     }
 
@@ -34,13 +40,18 @@ struct FitRun: Sendable {
     ///   - parts: in the order of partitions.
     ///   - columns: empty; the parts are added to it.
     ///   - request: what is asked, given all columns.
+    ///   - calibration: of the model in use, given them; nil: what it foretells cannot be counted.
     func question<Columns: FitColumns>(
-        _ parts: [Columns], into columns: Columns, request: (Columns) -> FitRequest
+        _ parts: [Columns], into columns: Columns, request: (Columns) -> FitRequest,
+        calibration: (@Sendable (Columns, FormerFit) -> OutputCalibration?)?
     ) -> Question {
-        var columns = columns
-        for part in parts { columns.append(part) }
-        return Question(
-            request: request(columns), rows: columns.rows, from: columns.from, to: columns.to)
+        var gathered = columns
+        for part in parts { gathered.append(part) }
+        let all = gathered
+        var question = Question(
+            request: request(all), rows: all.rows, from: all.from, to: all.to)
+        if let calibration { question.calibration = { calibration(all, $0) } }
+        return question
     }
 
     /// Has the child answer.
@@ -139,7 +150,7 @@ struct FitRun: Sendable {
     }
 
     func churn(_ rows: OutcomeRows) -> FitRequest {
-        let config = settings.churn.search.applied(to: ChurnModel.config(horizon: settings.churn.horizon))
+        let config = settings.churn.search.applied(to: ChurnModel.config(horizon: order.churnHorizon))
         return outcome(ChurnModel.self, rows, config)
     }
 
@@ -176,6 +187,36 @@ struct FitRun: Sendable {
         config.minimumUsers = chosen.minimumUsers
         config.mostItems = chosen.items
         return .recommendations(columns.input, config: config, seed: settings.seed)
+    }
+
+    // MARK: Outputs of the model in use
+
+    func churnCalibration(_ rows: OutcomeRows, _ former: FormerFit) -> OutputCalibration? {
+        calibration(ChurnModel.self, rows, former, horizon: order.churnHorizon)
+    }
+
+    func highIntentCalibration(_ rows: OutcomeRows, _ former: FormerFit) -> OutputCalibration? {
+        calibration(HighIntentModel.self, rows, former, horizon: settings.highIntent.window)
+    }
+
+    /// Rows of a fit end a horizon before its data do: later ones it has not seen.
+    private func calibration<Model: OutcomeModel>(
+        _ type: Model.Type, _ rows: OutcomeRows, _ former: FormerFit, horizon: Int64
+    ) -> OutputCalibration? {
+        guard let end = former.dataTo, let model: Model = former.decoded() else { return nil }
+        return model.calibration(
+            names: rows.names, features: rows.features, anchor: rows.anchor, label: rows.label,
+            after: end - horizon)
+    }
+
+    func lifetimeValueCalibration(
+        _ columns: SpendingColumns, _ former: FormerFit
+    ) -> OutputCalibration? {
+        guard let model: LifetimeValueModel = former.decoded() else { return nil }
+        // The last day may not be over.
+        return model.calibration(
+            days: columns.days, revenue: columns.revenue, offsets: columns.offsets,
+            asOfDay: columns.asOfDay - 1, after: zone.day(of: EventTime(microseconds: former.fittedAt)))
     }
 
     private func outcome<Model: OutcomeModel>(
@@ -216,6 +257,7 @@ extension Settings.OutcomeSearch {
         config.resamplings = resamplings.compactMap { Resampling(name: $0) }
         config.strategy = SearchStrategy.allCases.first { $0.name == strategy } ?? .tpe
         config.trials = trials
+        config.searchMicroseconds = time
         config.minimumRows = minimumRows
         return config
     }

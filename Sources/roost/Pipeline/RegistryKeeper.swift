@@ -64,22 +64,39 @@ actor RegistryKeeper {
         }
     }
 
-    /// How the inputs of a version were distributed.
+    /// What drift of a version is told from.
     ///
-    /// - Parameter completion: is called with nil where the version is not kept or does not tell.
-    nonisolated func profile(
-        of name: String, version: Int, completion: @escaping @Sendable (InputProfile?) -> Void
+    /// - Parameter completion: is called with nil where the version is not kept.
+    nonisolated func former(
+        of name: String, version: Int, completion: @escaping @Sendable (FormerFit?) -> Void
     ) {
         executor.queue.async {
-            completion(self.assumeIsolated { $0.profile(of: name, version) })
+            completion(self.assumeIsolated { $0.former(of: name, version) })
         }
     }
 
-    private func profile(of name: String, _ version: Int) -> InputProfile? {
-        guard version > 0, let view = history(of: name).first(where: { $0.version == version }),
-            let inputs = view.parameters["inputs"]
-        else { return nil }
-        return InputProfile(Tree(inputs))
+    private func former(of name: String, _ version: Int) -> FormerFit? {
+        guard version > 0, let view = history(of: name).first(where: { $0.version == version }) else {
+            return nil
+        }
+        return FormerFit(
+            profile: view.parameters["inputs"].flatMap { InputProfile(Tree($0)) },
+            model: bytes(of: name, version: version) ?? [], fittedAt: view.fittedAt.microseconds,
+            dataTo: view.dataTo?.microseconds)
+    }
+
+    /// One parameter of a candidate.
+    ///
+    /// - Parameter completion: is called with nil where the candidate is not kept or has none of that name.
+    nonisolated func parameter(
+        _ key: String, of name: String, version: Int, completion: @escaping @Sendable (JSONValue?) -> Void
+    ) {
+        executor.queue.async {
+            completion(
+                self.assumeIsolated { keeper in
+                    keeper.history(of: name).first { $0.version == version }?.parameters[key]
+                })
+        }
     }
 
     func history(of name: String) -> [ModelView] {

@@ -13,7 +13,7 @@ extension Sequencer {
         enqueue { sequencer in
             sequencer.trainer?.take(settings.models)
             sequencer.scheduleByWall(settings.models)
-            sequencer.settle(EngineSettings(settings))
+            sequencer.settle(sequencer.inForce(settings))
             sequencer.keeper.whenHeld(sequencer.ledger.position, completion)
         }
     }
@@ -49,8 +49,8 @@ extension Sequencer {
         }
     }
 
-    /// Looks whether the inputs of the models in use are still those they were fitted on; once between two
-    /// scheduled refits one that has moved has its model fitted at once.
+    /// Looks whether the inputs of the models in use are still those they were fitted on, and whether what they
+    /// foretold is what came; once between two scheduled refits one that has moved is fitted at once.
     func checkDrift(_ now: Int64) {
         guard let every = driftCheck, let instant = nextDriftCheck, now >= instant, let trainer else {
             return
@@ -67,23 +67,21 @@ extension Sequencer {
         }
         let order = FitOrder(
             name: name, version: state.adopted, instant: ledger.clock.now, scheduled: false, previous: [],
-            previousVersion: state.adopted)
-        trainer.shifts(order) { shifts in
+            previousVersion: state.adopted, churnHorizon: ledger.settings.outcomes.churnHorizon)
+        trainer.drift(order) { drift in
             self.enqueue { sequencer in
-                sequencer.take(shifts, of: name)
+                sequencer.take(drift, of: name)
                 sequencer.checkDriftInTurn(names.dropFirst())
             }
         }
     }
 
-    private func take(_ shifts: [InputProfile.Shift], of name: String) {
+    private func take(_ drift: ModelDrift, of name: String) {
         counters.add(.driftChecks)
-        guard let worst = shifts.filter(\.isDrift).max(by: { $0.index < $1.index }) else { return }
+        guard let alarm = drift.alarm else { return }
         counters.add(.driftRefits)
         broughtForward.insert(name)
-        let index = (worst.index * 1000).rounded() / 1000
-        log.info(
-            "models: \(name) is fitted ahead of its time: \(worst.name) has moved, stability index \(index)")
+        log.info("models: \(name) is fitted ahead of its time: \(alarm)")
         refit(name) { _ in }
     }
 }

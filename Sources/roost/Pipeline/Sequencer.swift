@@ -1,6 +1,7 @@
 import Core
 import Dispatch
 import Engine
+import Models
 import Store
 
 /// Gives everything that can change state its place in the journal, and sends it the two ways: to disk
@@ -80,9 +81,43 @@ actor Sequencer {
     /// After recovery: notes changed settings, and ends the refit that a crash may have interrupted.
     func begin(_ trainer: Trainer, _ settings: Settings) {
         self.trainer = trainer
-        settle(EngineSettings(settings))
+        settle(inForce(settings))
         scheduleByWall(settings.models)
-        fitScheduled()
+        guard settings.models.churn.isHorizonChosen else { return fitScheduled() }
+        // A crash may have come between a verdict and the horizon that its data chose.
+        isFitting = true
+        trainer.keptHorizon(version: ledger.models[ChurnModel.name]?.version ?? 0) { horizon in
+            self.executor.queue.async {
+                self.assumeIsolated { sequencer in
+                    sequencer.isFitting = false
+                    sequencer.takeHorizon(horizon)
+                    sequencer.fitScheduled()
+                    sequencer.drain()
+                }
+            }
+        }
+    }
+
+    /// Settings as they are configured; a horizon of churn that the data choose stays as it is.
+    func inForce(_ settings: Settings) -> EngineSettings {
+        var engine = EngineSettings(settings)
+        if settings.models.churn.isHorizonChosen {
+            engine.outcomes.churnHorizon = ledger.settings.outcomes.churnHorizon
+        }
+        return engine
+    }
+
+    /// Puts a horizon of churn in force that the data chose, where it differs by more than a fifth: what has
+    /// been captured for another horizon goes.
+    private func takeHorizon(_ chosen: Int64?) {
+        var settings = ledger.settings
+        let before = settings.outcomes.churnHorizon
+        guard let chosen, abs(chosen - before) > before / 5 else { return }
+        settings.outcomes.churnHorizon = chosen
+        log.info(
+            "models: the horizon of churn is \(DurationText.text(chosen)) now, by the intervals between purchases"
+        )
+        append(.settings(settings))
     }
 
     /// Journals settings where they are not those in force.
@@ -292,7 +327,8 @@ actor Sequencer {
         let version = (ledger.models[name]?.version ?? 0) + 1
         let order = FitOrder(
             name: name, version: version, instant: instant, scheduled: true, previous: previous(name),
-            previousVersion: ledger.models[name]?.adopted ?? 0)
+            previousVersion: ledger.models[name]?.adopted ?? 0,
+            churnHorizon: ledger.settings.outcomes.churnHorizon)
         trainer.fit(order) { candidate in
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in
@@ -317,6 +353,7 @@ actor Sequencer {
         let number = append(.verdict(verdict))
         counters.add(.refits)
         if !candidate.view.adopted { counters.add(.refitsRefused) }
+        takeHorizon(candidate.churnHorizon)
         keeper.whenHeld(number) { done(candidate) }
     }
 
@@ -334,7 +371,8 @@ actor Sequencer {
         isFitting = !isWall
         let order = FitOrder(
             name: name, version: version, instant: ledger.clock.now, scheduled: false,
-            previous: previous(name), previousVersion: ledger.models[name]?.adopted ?? 0)
+            previous: previous(name), previousVersion: ledger.models[name]?.adopted ?? 0,
+            churnHorizon: ledger.settings.outcomes.churnHorizon)
         trainer.fit(order) { candidate in
             self.executor.queue.async {
                 self.assumeIsolated { sequencer in

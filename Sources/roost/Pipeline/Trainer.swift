@@ -14,6 +14,16 @@ struct FitOrder: Sendable {
     /// The model in use: its bytes, empty where there is none, and its version.
     var previous: [UInt8]
     var previousVersion: Int
+    /// In force: rows are captured with it. Microseconds.
+    var churnHorizon: Int64
+}
+
+/// What a look at the model in use found.
+private struct ObservedDrift: Sendable {
+    var version: Int
+    /// Of the daemon's clock, microseconds.
+    var at: Int64
+    var drift: ModelDrift
 }
 
 /// What came of it, judged.
@@ -22,6 +32,8 @@ struct FittedCandidate: Sendable {
     var view: ModelView
     /// Empty where refused.
     var bytes: [UInt8]
+    /// Where the data choose the horizon of churn, what they say; microseconds.
+    var churnHorizon: Int64?
 }
 
 /// Gathers columns from the shards, has the child fit them, and asks the gate. On a queue of its own,
@@ -32,6 +44,8 @@ actor Trainer {
 
     private let shards: [Shard]
     private nonisolated let settings: Guarded<Settings.ModelSettings>
+    /// What was found when drift was last looked for, by model.
+    private nonisolated let latestDrift = Guarded<[String: ObservedDrift]>([:])
     private let zone: Zone
     private let registry: RegistryKeeper
     private let time: any TimeSource
@@ -48,8 +62,13 @@ actor Trainer {
 
     /// Models that are kept fitted, in the order of fitting.
     nonisolated var modelNames: [String] {
-        let enabled = settings.value.enabled
-        return SettingsKeys.knownModels.filter { enabled.contains($0) }
+        settings.value.fitted
+    }
+
+    /// Those of them that group users.
+    nonisolated var segmentationNames: [String] {
+        let settings = settings.value
+        return settings.fitted.filter(settings.isSegmentation)
     }
 
     /// Takes changed settings for the fits to come; one that has begun keeps those it began with.
@@ -57,19 +76,42 @@ actor Trainer {
 
     /// Fits on what the shards hold when their turn comes; always completes with a verdict.
     nonisolated func fit(_ order: FitOrder, completion: @escaping @Sendable (FittedCandidate) -> Void) {
-        ask(order) { trainer, run, question in trainer.carryOut(run, question, completion) }
+        ask(order, choosingHorizon: settings.value.churn.isHorizonChosen) { trainer, run, question in
+            trainer.carryOut(run, question, completion)
+        }
     }
 
-    /// How far the inputs have moved since the model in use was fitted, as the shards hold them when their
-    /// turn comes.
-    nonisolated func shifts(
-        _ order: FitOrder, completion: @escaping @Sendable ([InputProfile.Shift]) -> Void
-    ) {
-        ask(order) { _, _, question in completion(question.shifts) }
+    /// What the data of a kept candidate said of the horizon of churn.
+    nonisolated func keptHorizon(version: Int, completion: @escaping @Sendable (Int64?) -> Void) {
+        registry.parameter(FitRun.horizonParameter, of: ChurnModel.name, version: version) { value in
+            guard case .integer(let days)? = value else { return completion(nil) }
+            completion(days * Microseconds.day)
+        }
+    }
+
+    /// How far inputs and outputs have moved since the model in use was fitted, as the shards hold them when
+    /// their turn comes.
+    nonisolated func drift(_ order: FitOrder, completion: @escaping @Sendable (ModelDrift) -> Void) {
+        ask(order, choosingHorizon: false) { trainer, _, question in
+            let drift = question.drift
+            trainer.latestDrift.update {
+                $0[order.name] = ObservedDrift(
+                    version: order.previousVersion, at: order.instant, drift: drift)
+            }
+            completion(drift)
+        }
+    }
+
+    /// For the page of a version in use: when it was last looked at, and what was found.
+    nonisolated func observedDrift(_ name: String, version: Int) -> JSONValue? {
+        guard let observed = latestDrift.value[name], observed.version == version else { return nil }
+        return JSONValue(
+            [.init("checked_at", .string(EventTime(microseconds: observed.at).description))]
+                + observed.drift.members)
     }
 
     private nonisolated func ask(
-        _ order: FitOrder,
+        _ order: FitOrder, choosingHorizon: Bool,
         _ completion: @escaping @Sendable (isolated Trainer, FitRun, FitRun.Question) -> Void
     ) {
         let run = FitRun(order: order, settings: settings.value, zone: zone)
@@ -83,7 +125,7 @@ actor Trainer {
         case LifetimeValueModel.name:
             fit(
                 run, into: SpendingColumns(), { $0.spendingColumns(decidedOnly: scheduled) },
-                run.lifetimeValue, completion)
+                run.lifetimeValue, judging: run.lifetimeValueCalibration, completion)
         case RepurchaseModel.name:
             fit(
                 run, into: PurchaseDayColumns(), { $0.repurchaseColumns(decidedOnly: scheduled) },
@@ -97,12 +139,15 @@ actor Trainer {
                 run, into: SegmentColumns(features: features.count),
                 { $0.segmentationColumns(features, decidedOnly: scheduled) }, run.segmentation, completion)
         case ChurnModel.name:
-            fit(
-                run, into: OutcomeRows(names: ChurnFeature.names), { $0.churnRows() }, run.churn, completion)
+            choosing(run, choosingHorizon) { run in
+                self.fit(
+                    run, into: OutcomeRows(names: ChurnFeature.names), { $0.churnRows() }, run.churn,
+                    judging: run.churnCalibration, completion)
+            }
         case HighIntentModel.name:
             fit(
                 run, into: OutcomeRows(names: IntentFeature.names), { $0.intentRows() }, run.highIntent,
-                completion)
+                judging: run.highIntentCalibration, completion)
         case DriversModel.name:
             fit(run, into: DriverColumns(), { $0.driverColumns() }, run.drivers, completion)
         case RecommendationsModel.name:
@@ -113,23 +158,41 @@ actor Trainer {
         }
     }
 
+    /// Goes on with a run that knows what the intervals between purchases say of the horizon of churn.
+    private nonisolated func choosing(
+        _ run: FitRun, _ isChosen: Bool, then next: @escaping @Sendable (FitRun) -> Void
+    ) {
+        guard isChosen else { return next(run) }
+        let scheduled = run.order.scheduled
+        gather {
+            $0.repurchaseColumns(decidedOnly: scheduled)
+        } then: { _, parts in
+            var chosen = run
+            chosen.chooseHorizon(parts)
+            next(chosen)
+        }
+    }
+
     /// - Parameters:
     ///   - question: what the partitions of a shard hand over.
     ///   - request: what is asked of the child, given all columns.
+    ///   - calibration: of the model in use, given them.
     private nonisolated func fit<Columns: FitColumns>(
         _ run: FitRun, into columns: Columns,
         _ question: @escaping @Sendable (isolated Shard) -> [(partition: Int, columns: Columns)],
         _ request: @escaping @Sendable (Columns) -> FitRequest,
+        judging calibration: (@Sendable (Columns, FormerFit) -> OutputCalibration?)? = nil,
         _ completion: @escaping @Sendable (isolated Trainer, FitRun, FitRun.Question) -> Void
     ) {
         let order = run.order
         gather(question) { trainer, parts in
-            let question = run.question(parts, into: columns, request: request)
-            trainer.registry.profile(of: order.name, version: order.previousVersion) { profile in
+            let question = run.question(
+                parts, into: columns, request: request, calibration: calibration)
+            trainer.registry.former(of: order.name, version: order.previousVersion) { former in
                 self.executor.queue.async {
                     self.assumeIsolated {
                         var question = question
-                        question.profile = profile
+                        question.former = former
                         completion($0, run, question)
                     }
                 }
@@ -169,7 +232,8 @@ actor Trainer {
             name: order.name, version: order.version, adopted: false, reason: "",
             fittedAt: EventTime(microseconds: order.instant), seconds: 0, dataUsers: Int64(question.rows),
             dataFrom: question.rows > 0 ? EventTime(microseconds: question.from) : nil,
-            dataTo: question.rows > 0 ? EventTime(microseconds: question.to) : nil, parameters: .object([]),
+            dataTo: question.rows > 0 ? EventTime(microseconds: question.to) : nil,
+            parameters: JSONValue(run.chosen),
             metrics: .object([]), baseline: .object([]))
         var bytes: [UInt8] = []
         do throws(FitFailure) {
@@ -179,8 +243,9 @@ actor Trainer {
             view.reason = verdict.reason
             if case .fitted(let candidate) = result {
                 view.parameters = JSONValue(
-                    candidate.parameters + [.init("inputs", InputProfile(of: question.request).tree)])
-                view.metrics = JSONValue(candidate.metrics + question.drift)
+                    candidate.parameters + run.chosen
+                        + [.init("inputs", InputProfile(of: question.request).tree)])
+                view.metrics = JSONValue(candidate.metrics + question.drift.members)
                 view.baseline = JSONValue(candidate.baseline)
                 if verdict.adopted { bytes = candidate.model }
             }
@@ -189,7 +254,8 @@ actor Trainer {
             log.warning("models: \(order.name)@\(order.version) was not fitted: \(error)")
         }
         view.seconds = Double(time.monotonic() - start) / 1e6
-        let candidate = FittedCandidate(order: order, view: view, bytes: bytes)
+        let candidate = FittedCandidate(
+            order: order, view: view, bytes: bytes, churnHorizon: run.churnHorizon)
         registry.keep(candidate, versions: run.settings.keepVersions) { completion(candidate) }
     }
 }
