@@ -219,7 +219,11 @@ package actor Shard {
             swap(&partition.triggers, &collected)
             partition.clock = clock
             partition.noteOldest(sequenced.oldest, at: sequenced.endNow)
-            partition.apply(view, startFrontier: sequenced.startFrontier)
+            if sequenced.hasContacts {
+                partition.applyWithContacts(view, startFrontier: sequenced.startFrontier)
+            } else {
+                partition.apply(view, startFrontier: sequenced.startFrontier)
+            }
             partition.now = max(partition.now, sequenced.endNow)
             partition.advance(to: sequenced.endFrontier)
             partition.settleBackFill()
@@ -298,6 +302,7 @@ package actor Shard {
         guard let partition = partition(number), let slot = partition.slot(of: id) else { return nil }
         var view = partition.view(slot, names: names, explained: true)
         view.repurchase?.why = partition.repurchaseReasons(slot)
+        view.language = partition.language(partition.arbiter.profiles[partition.mark(slot)])
         return view
     }
 
