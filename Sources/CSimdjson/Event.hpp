@@ -45,6 +45,8 @@ public:
     Bytes dimensions[dimension_count];
     uint32_t dimension_mask;
     Buffer<Item> items;
+    /// What the event says of consent and profile, as Core's `ContactProfile(packed:)` reads it; empty: nothing.
+    Buffer<uint8_t> contact;
 
     /// Why `read` failed.
     Code code;
@@ -83,10 +85,15 @@ public:
         value = discount = 0;
         dimension_mask = 0;
         items.clear();
+        contact.clear();
         fields.begin();
         return collect(line, 1, fields) && read_user(line) && read_time(line) && read_name(line) &&
                read_id(line) && read_dimensions(line) && read_amounts(line) && read_coupon(line) &&
-               read_items(line) && value_of_items();
+               read_items(line) && value_of_items() && read_contact(line);
+    }
+
+    Bytes contact_bytes() const noexcept {
+        return Bytes{contact.data(), static_cast<uint32_t>(contact.size() - 8)};
     }
 
 private:
@@ -259,6 +266,62 @@ private:
         flags |= flag_value;
         return true;
     }
+
+    // MARK: Consent and profile
+
+    static constexpr uint32_t most_channels = 16, longest_channel = 200, longest_word = 256;
+
+    template <class Line>
+    bool read_contact(Line &line) noexcept {
+        if (__builtin_expect(!fields.has_any_from(field_consent), 1)) return true;
+        put_contact(0);
+        put_contact(0);
+        if (uint32_t at = fields.value(field_consent); at && !read_consent(line, at))
+            return wrong(
+                field_consent, "must be true, false, or an object of up to 16 channels with true or false each");
+        uint32_t said = contact[0] | contact[1];
+        for (uint32_t f : {field_user_name, field_language, field_timezone}) said += put_word(line, fields.value(f));
+        if (!said) contact.clear();
+        else std::memset(contact.extend(8), 0, 8);
+        return true;
+    }
+
+    /// 1: granted, 2: refused; then how many channels, and each.
+    template <class Line>
+    bool read_consent(Line &line, uint32_t at) noexcept {
+        if (line.type(at) != '{') return read_flag(line, at, contact[0]);
+        if (line.count(at) > most_channels) return false;
+        for (uint32_t key = at + 1, end = line.end_of(at) - 1; key < end; key = line.end_of(key + 1)) {
+            Bytes name = line.string(key);
+            uint8_t granted;
+            if (name.length < 1 || name.length > longest_channel || !read_flag(line, key + 1, granted)) return false;
+            contact[1]++;
+            put_contact(granted);
+            put_contact(static_cast<uint8_t>(name.length));
+            contact.append(name.data, name.length);
+        }
+        return true;
+    }
+
+    template <class Line>
+    static bool read_flag(Line &line, uint32_t at, uint8_t &granted) noexcept {
+        granted = line.type(at) == 't' ? 1 : 2;
+        return line.type(at) == 't' || line.type(at) == 'f';
+    }
+
+    /// A text with its length before it. What is no text, or too long, is as if it were not there.
+    template <class Line>
+    uint32_t put_word(Line &line, uint32_t at) noexcept {
+        Bytes word{};
+        if (at && line.type(at) == '"') word = line.string(at);
+        if (word.length > longest_word) word.length = 0;
+        put_contact(static_cast<uint8_t>(word.length & 0xFF));
+        put_contact(static_cast<uint8_t>(word.length >> 8));
+        if (word.length) contact.append(word.data, word.length);
+        return word.length;
+    }
+
+    void put_contact(uint8_t byte) noexcept { *contact.extend(1) = byte; }
 
     // MARK: Numbers
 

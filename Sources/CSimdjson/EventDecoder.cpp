@@ -121,7 +121,7 @@ private:
     uint32_t take(Line &line, text_range range) noexcept {
         if (is_control(line)) return slab_control;
         if (!event.read(line)) return reject(range, event.code, event.detail);
-        if (!dictionary.has_room(1 + dimension_count + event.items.size())) return slab_full;
+        if (!dictionary.has_room(2 + dimension_count + event.items.size())) return slab_full;
         append();
         return slab_end;
     }
@@ -159,6 +159,8 @@ private:
         row.name = dictionary.intern(event.name);
         for (uint32_t d = 0; d < dimension_count; d++)
             row.dimensions[d] = event.dimension_mask >> d & 1 ? dictionary.intern(event.dimensions[d]) : 0xFFFF;
+        if (__builtin_expect(event.contact.size() != 0, 0))
+            row.contact = static_cast<uint16_t>(dictionary.intern(event.contact_bytes()) + 1);
         size_t count = event.items.size();
         if (count == 0) return;
         row.itemsStart = static_cast<uint32_t>(items.size());

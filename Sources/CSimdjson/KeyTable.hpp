@@ -136,6 +136,8 @@ public:
     }
 
     bool has(uint32_t field) const noexcept { return present >> field & 1; }
+    /// Whether one of the fields from `first` on is there.
+    bool has_any_from(uint32_t first) const noexcept { return present >> first; }
     /// Where the field's value stands on the tape, 0 where it is absent.
     uint32_t value(uint32_t field) const noexcept { return has(field) ? slots[field].value : 0; }
     const std::string &key_name(uint32_t field) const noexcept { return keys[slots[field].key].name; }

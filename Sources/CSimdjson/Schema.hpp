@@ -20,6 +20,10 @@ enum Field : uint32_t {
     field_discount_unit,
     field_coupon,
     field_items,
+    field_consent,
+    field_user_name,
+    field_language,
+    field_timezone,
     field_count,
 };
 constexpr uint32_t dimension_count = 12;
@@ -30,7 +34,8 @@ enum ItemField : uint32_t { item_id, item_category, item_quantity, item_price, i
 constexpr const char *field_names[field_count] = {
     "user",   "time",   "name",      "id",      "value", "device", "media",       "type",
     "channel", "payment_method", "gender", "age_band", "region", "promo_code", "partner", "store",
-    "search_term", "discount", "discount_unit", "coupon", "items",
+    "search_term", "discount", "discount_unit", "coupon", "items", "consent", "user_name", "language",
+    "timezone",
 };
 constexpr const char *item_field_names[item_field_count] = {"item_id", "item_category", "quantity", "price"};
 

@@ -71,7 +71,10 @@ package struct EventRow: Sendable, BitwiseCopyable {
     package var flags: UInt8 = 0
     /// murmur2 of the user id, modulo 64; filled by `EventBatch.seal`.
     package var partition: UInt8 = 0
-    package var reserved: (UInt16, UInt32) = (0, 0)
+    /// What the event says of consent and profile: entry of the batch's dictionary + 1, which
+    /// `ContactProfile(packed:)` reads; 0: nothing.
+    package var contact: UInt16 = 0
+    package var reserved: (UInt32, UInt32, UInt32) = (0, 0, 0)
 
     @inlinable @inline(__always) package static var absent: UInt16 { 0xFFFF }
 

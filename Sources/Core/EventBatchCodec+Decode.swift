@@ -227,7 +227,9 @@ private struct RowDecoder {
 
     @inline(__always)
     private mutating func dimensions(_ row: inout EventRow) throws(CodecError) {
-        var mask = try reader.number(below: 1 << UInt64(EventBatchCodec.dimensionCount))
+        var mask = try reader.number(below: EventBatchCodec.contactBit << 1)
+        let hasContact = mask & EventBatchCodec.contactBit != 0
+        mask &= EventBatchCodec.contactBit - 1
         row.name = try entry()
         while mask != 0 {
             let value = try entry()
@@ -236,6 +238,8 @@ private struct RowDecoder {
             }
             mask &= mask - 1
         }
+        // Entries are fewer than 65,535.
+        if hasContact { row.contact = try entry() + 1 }
     }
 
     @inline(__always)

@@ -28,6 +28,10 @@ extension Settings {
         package var excludeFile = ""
         /// What the file said.
         package var excluded: [String] = []
+        /// Path of a file with what the shop says of its items; empty: none.
+        package var catalogueFile = ""
+        /// What the file said.
+        package var catalogue: [CatalogueItem] = []
         package var itemsPerUser = 256
         package var lines = 1 << 22
         package var triggerItems = 3
@@ -63,6 +67,11 @@ extension SettingsKeys {
                 "models.recommendations.exclude_file", .text(\.models.recommendations.excludeFile),
                 "File with the items that are not to be told of, such as those out of stock: an id a line, # "
                     + "begins a remark. SIGHUP reads it again. Empty: none."),
+            SettingsKey(
+                "models.recommendations.catalogue_file", .text(\.models.recommendations.catalogueFile),
+                "File with an object a line, {\"item_id\": \"PD0045\", \"name\": \"Tent\", \"item_category\": "
+                    + "\"Outdoor\", \"stock\": 12}, of which only the first is needed: names for messages, and "
+                    + "what coupons ask about the item that is offered. SIGHUP reads it again. Empty: none."),
             SettingsKey(
                 "models.recommendations.trigger_items",
                 .count(\.models.recommendations.triggerItems, 0...10), "Most items on a trigger."),

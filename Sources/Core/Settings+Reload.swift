@@ -26,6 +26,12 @@ package struct SettingsReload: Sendable, Equatable {
         {
             changed.append(excludeFile)
         }
+        let catalogueFile = "models.recommendations.catalogue_file"
+        if given.models.recommendations.catalogue != old.models.recommendations.catalogue,
+            !changed.contains(catalogueFile)
+        {
+            changed.append(catalogueFile)
+        }
         changed += RuleDeclaration.changed(from: old.triggers.declared, to: given.triggers.declared)
         kept = different.filter { !$0.changesLive }.map(\.path)
     }

@@ -84,6 +84,8 @@ package struct Trigger: Sendable, Equatable {
     package var action: String?
     package var coupon: Coupon?
     package var why: [Reason] = []
+    /// In which reasons are put into words; nil: English.
+    package var language: String?
     /// `segment_moved`, `tier_changed`: from where to where.
     package var from: String?
     package var to: String?

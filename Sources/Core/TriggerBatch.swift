@@ -74,13 +74,17 @@ package struct TriggerBatch: Sendable {
         TriggerBody.put(items: items, into: &bytes)
     }
 
-    /// One or two reasons, the last of what is put.
+    /// One to three reasons, after the items.
     package mutating func put(
         _ first: (feature: KnownFeature, value: Double),
-        _ second: (feature: KnownFeature, value: Double)? = nil
+        _ second: (feature: KnownFeature, value: Double)? = nil,
+        _ third: (feature: KnownFeature, value: Double)? = nil
     ) {
-        TriggerBody.put(first, second, into: &bytes)
+        TriggerBody.put(first, second, third, into: &bytes)
     }
+
+    /// The language of its words, the last of what is put.
+    package mutating func put(language: String) { TriggerBody.put(language: language, into: &bytes) }
 
     /// Takes the last row out again, to be changed.
     package mutating func takeLast() -> Trigger {

@@ -10,7 +10,7 @@ package enum TriggerBody {
         case segment, tier, score, model, predicted, items, message, why, from, to, retracts
         /// As `why`, features that are known by number.
         case reasons
-        case channel, action, coupon
+        case channel, action, coupon, language
     }
 
     /// - Returns: no bytes where the trigger has none of these parts.
@@ -43,6 +43,7 @@ package enum TriggerBody {
             out.text(coupon.code)
             out.fraction(coupon.discount)
         }
+        out.field(.language, trigger.language)
         return out.bytes
     }
 
@@ -51,6 +52,8 @@ package enum TriggerBody {
     static func put(segment: String, into bytes: inout [UInt8]) { put(.segment, segment, into: &bytes) }
 
     static func put(tier: String, into bytes: inout [UInt8]) { put(.tier, tier, into: &bytes) }
+
+    static func put(language: String, into bytes: inout [UInt8]) { put(.language, language, into: &bytes) }
 
     private static func put(_ tag: Tag, _ name: String, into bytes: inout [UInt8]) {
         bytes.append(tag.rawValue)
@@ -70,14 +73,14 @@ package enum TriggerBody {
         bytes.append(contentsOf: out.bytes)
     }
 
-    /// One or two reasons, of features that are known by number.
+    /// One to three reasons, of features that are known by number.
     static func put(
         _ first: (feature: KnownFeature, value: Double), _ second: (feature: KnownFeature, value: Double)?,
-        into bytes: inout [UInt8]
+        _ third: (feature: KnownFeature, value: Double)?, into bytes: inout [UInt8]
     ) {
-        withUnsafeTemporaryAllocation(byteCount: 2 + 2 * 9, alignment: 8) { room in
+        withUnsafeTemporaryAllocation(byteCount: 2 + 3 * 9, alignment: 8) { room in
             room[0] = Tag.reasons.rawValue
-            room[1] = second == nil ? 1 : 2
+            room[1] = 1 + (second == nil ? 0 : 1) + (third == nil ? 0 : 1)
             var count = 2
             func put(_ reason: (feature: KnownFeature, value: Double)) {
                 room[count] = reason.feature.rawValue
@@ -87,6 +90,7 @@ package enum TriggerBody {
             }
             put(first)
             if let second { put(second) }
+            if let third { put(third) }
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
     }
@@ -151,6 +155,7 @@ package enum TriggerBody {
             case .action: trigger.action = try input.text()
             case .coupon:
                 trigger.coupon = Trigger.Coupon(code: try input.text(), discount: try input.fraction())
+            case .language: trigger.language = try input.text()
             }
         }
         return retracts
@@ -265,12 +270,14 @@ package enum TriggerBody {
 package enum KnownFeature: UInt8, Sendable {
     case daysSinceLastEvent = 1
     case daysSinceLast
+    case intervalMean
 
     /// Name in the contract.
     package var text: String {
         switch self {
         case .daysSinceLastEvent: "days_since_last_event"
         case .daysSinceLast: "days_since_last"
+        case .intervalMean: ReasonWords.usualGap
         }
     }
 }

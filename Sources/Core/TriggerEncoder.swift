@@ -23,6 +23,7 @@ package enum TriggerEncoder {
         encode("action", trigger.action, into: &writer)
         encode(trigger.coupon, into: &writer)
         encode(trigger.why, into: &writer)
+        encodeWords(trigger.why, words(trigger), into: &writer)
         encode("from", trigger.from, into: &writer)
         encode("to", trigger.to, into: &writer)
         if let retracts {
@@ -32,6 +33,11 @@ package enum TriggerEncoder {
         encode("group", trigger.group.rawValue, into: &writer)
         writer.endObject()
         writer.newline()
+    }
+
+    private static func words(_ trigger: Trigger) -> ReasonWords {
+        let isDate = trigger.model?.hasPrefix("repurchase@") ?? false
+        return ReasonWords(.init(trigger.language ?? ""), effect: isDate ? .date : .probability)
     }
 
     /// Appends a trigger that is planned and has neither number nor time of decision.

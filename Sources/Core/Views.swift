@@ -204,6 +204,8 @@ package struct UserView: Sendable {
     package var longSessions = SessionsView(count: 0, totalMicroseconds: 0)
     /// Nil without a purchase.
     package var purchases: Purchases?
+    /// In which reasons are put into words; empty: English.
+    package var language = ""
     /// Nil without a refund.
     package var refunds: Refunds?
     package var rfm: RFM?
@@ -490,6 +492,10 @@ package protocol StatusSource: Sendable {
     func backup(to directory: String) async throws(StatusFailure) -> BackupView
     /// What was decided about a user's triggers, the oldest kept first.
     func decisions(of user: [UInt8]) async -> [DecisionView]
+    /// Rules that have too little data about a user now, by name.
+    func abstaining(of user: [UInt8]) async -> [String]
+    /// Decisions ever taken, by what became of the trigger.
+    func decisionCounts() async -> [Named<Int64>]
     /// What is planned to be sent within a stretch of time if nothing more comes.
     /// - Parameter limit: sends told one by one.
     func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView

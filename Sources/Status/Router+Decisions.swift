@@ -3,7 +3,10 @@ import Core
 /// What was decided about a user's triggers, and of what they are held out.
 extension Router {
     func decisions(_ parameters: Parameters) async throws(Refusal) -> HTTPResponse {
-        let decisions = await source.decisions(of: try user(parameters))
+        let user = try user(parameters)
+        let decisions = await source.decisions(of: user)
+        let abstaining = await source.abstaining(of: user)
+        let counts = await source.decisionCounts()
         return HTTPResponse(
             json: jsonBytes { json in
                 json.beginObject()
@@ -22,6 +25,19 @@ extension Router {
                     json.endObject()
                 }
                 json.endArray()
+                if !abstaining.isEmpty {
+                    json.key("too_little_data")
+                    json.beginArray()
+                    for rule in abstaining { json.value(rule) }
+                    json.endArray()
+                }
+                json.key("counts")
+                json.beginObject()
+                for count in counts {
+                    json.key(count.name)
+                    json.value(count.value)
+                }
+                json.endObject()
                 json.endObject()
             })
     }

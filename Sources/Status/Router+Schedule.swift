@@ -21,6 +21,11 @@ extension Router {
                 json.beginArray()
                 for day in view.days { Self.encode(day, into: &json) }
                 json.endArray()
+                json.key("rules")
+                json.beginArray()
+                for rule in view.rules { Self.encode(rule, into: &json) }
+                json.endArray()
+                Self.encode("clv_at_risk", view.valueAtRisk, into: &json)
                 json.key("sends")
                 json.beginArray()
                 for send in view.sends { TriggerEncoder.encodePlanned(send, into: &json) }
@@ -33,6 +38,44 @@ extension Router {
         guard let text = try parameters.text(name) else { return nil }
         if let instant = InstantText.parse(text) ?? InstantText.parse("\(text)T00:00:00Z") { return instant }
         throw .badParameter(name, "is no instant such as 2025-01-01T00:00:00Z, and no day such as 2025-01-01")
+    }
+
+    private static func encode(_ rule: ScheduleView.Rule, into json: inout JSONWriter) {
+        json.beginObject()
+        json.key("rule")
+        json.value(rule.name)
+        json.key("total")
+        json.value(rule.sent)
+        json.key("held_out")
+        json.value(rule.heldOut)
+        encode("expected_purchases", rule.purchases, into: &json)
+        encode("expected_revenue", rule.revenue, into: &json)
+        if let reason = rule.reason {
+            json.key("reason")
+            json.value(reason)
+        }
+        encode("clv_at_risk", rule.valueAtRisk, into: &json)
+        json.endObject()
+    }
+
+    private static func encode(
+        _ key: StaticString, _ estimate: ScheduleView.Estimate?, into json: inout JSONWriter
+    ) {
+        json.key(key)
+        guard let estimate else { return json.null() }
+        json.beginObject()
+        json.key("value")
+        json.value(estimate.value)
+        json.key("low")
+        json.value(estimate.low)
+        json.key("high")
+        json.value(estimate.high)
+        json.endObject()
+    }
+
+    private static func encode(_ key: StaticString, _ value: Double?, into json: inout JSONWriter) {
+        json.key(key)
+        if let value { json.value(value) } else { json.null() }
     }
 
     private static func encode(_ day: ScheduleView.Day, into json: inout JSONWriter) {

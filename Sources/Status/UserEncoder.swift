@@ -234,21 +234,25 @@ package struct UserEncoder: Sendable {
         else { return }
         json.key("predictions")
         json.beginObject()
-        if let churn = user.churn { encode(churn, as: "churn", into: &json) }
-        if let conversion = user.cartConversion { encode(conversion, as: "cart_conversion", into: &json) }
+        if let churn = user.churn { encode(churn, as: "churn", of: user, into: &json) }
+        if let conversion = user.cartConversion {
+            encode(conversion, as: "cart_conversion", of: user, into: &json)
+        }
         if let value = user.lifetimeValue { encode(value, into: &json) }
-        if let repurchase = user.repurchase { encode(repurchase, into: &json) }
+        if let repurchase = user.repurchase { encode(repurchase, of: user, into: &json) }
         json.endObject()
     }
 
     private func encode(
-        _ probability: UserView.Probability, as name: StaticString, into json: inout JSONWriter
+        _ probability: UserView.Probability, as name: StaticString, of user: UserView,
+        into json: inout JSONWriter
     ) {
         json.key(name)
         json.beginObject()
         json.key("p")
         json.value(probability.p)
         TriggerEncoder.encode(probability.why, into: &json)
+        encodeWords(probability.why, .probability, of: user, into: &json)
         json.endObject()
     }
 
@@ -285,7 +289,16 @@ package struct UserEncoder: Sendable {
         }
     }
 
-    private func encode(_ repurchase: UserView.Repurchase, into json: inout JSONWriter) {
+    private func encodeWords(
+        _ why: [Trigger.Reason], _ effect: ReasonWords.Effect, of user: UserView, into json: inout JSONWriter
+    ) {
+        TriggerEncoder.encodeWords(
+            why, ReasonWords(.init(user.language), effect: effect),
+            usualGap: user.purchases?.intervalMeanDays,
+            into: &json)
+    }
+
+    private func encode(_ repurchase: UserView.Repurchase, of user: UserView, into json: inout JSONWriter) {
         json.key("repurchase")
         json.beginObject()
         json.key("date")
@@ -295,6 +308,7 @@ package struct UserEncoder: Sendable {
         json.key("p90")
         json.value(day: repurchase.p90)
         TriggerEncoder.encode(repurchase.why, into: &json)
+        encodeWords(repurchase.why, .date, of: user, into: &json)
         json.endObject()
     }
 

@@ -182,6 +182,7 @@ extension EventDecoder {
         precondition(S.offset(of: \.dimensions) == C.offset(of: \.dimensions))
         precondition(S.offset(of: \.flags) == C.offset(of: \.flags))
         precondition(S.offset(of: \.partition) == C.offset(of: \.partition))
+        precondition(S.offset(of: \.contact) == C.offset(of: \.contact))
         precondition(S.offset(of: \.reserved) == C.offset(of: \.reserved))
     }
 

@@ -100,10 +100,17 @@ extension IngestProtocol {
     }
 
     private func consent(_ line: ControlLine) throws(ControlFailure) -> Action {
-        try line.allow("user", "granted")
+        try line.allow("user", "granted", "channel")
         guard let granted = try line.flag("granted") else { throw .missing("granted") }
         var profile = ContactProfile()
-        profile.granted = granted
+        if let channel = try line.string("channel") {
+            guard (1...200).contains(channel.utf8.count) else {
+                throw .wrong(member: "channel", wanted: "a text of 1 to 200 bytes")
+            }
+            profile.set(channel, granted: granted)
+        } else {
+            profile.granted = granted
+        }
         return .note(profile, user: Array(try line.label("user").utf8))
     }
 

@@ -48,6 +48,8 @@ extension EventBatch {
                     dimensions[dimension] = renumber(dimensions[dimension])
                 }
             }
+            let contact = rows[index].contact
+            if contact != 0 { rows[index].contact = renumber(contact - 1) + 1 }
             let start = Int(rows[index].itemsStart)
             for item in start..<start + Int(rows[index].itemsCount) {
                 items[item].category = renumber(items[item].category)

@@ -58,6 +58,7 @@ enum SettingsFile {
         walk.readPlaybook(root, in: directory, zone: zone)
         walk.visit(root, path: [], zone: zone)
         if walk.problems.isEmpty { walk.readExcluded() }
+        if walk.problems.isEmpty { walk.readCatalogue() }
         if walk.problems.isEmpty { walk.checkConflicts() }
         guard walk.problems.isEmpty else {
             throw SettingsFailure(
@@ -188,6 +189,35 @@ struct SettingsWalk {
             settings.models.recommendations.excluded = text.split(whereSeparator: \.isNewline).map {
                 $0.trimmed
             }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        } catch {
+            report([key], place, "\(error)")
+        }
+    }
+
+    /// More items than that are not kept in memory of every partition.
+    private static let mostItems = 1_000_000
+
+    /// What the file of `models.recommendations.catalogue_file` says of items: an object a line.
+    mutating func readCatalogue() {
+        let path = settings.models.recommendations.catalogueFile
+        guard !path.isEmpty else { return }
+        let key = "models.recommendations.catalogue_file"
+        let place = places[key] ?? .init(line: 1, column: 1)
+        do throws(SystemFailure) {
+            guard let text = String(validating: try File.read(path: path), as: UTF8.self) else {
+                return report([key], place, "\(path) is not UTF-8")
+            }
+            var items: [CatalogueItem] = []
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                if line.allSatisfy(\.isWhitespace) { continue }
+                do throws(CatalogueError) { items.append(try CatalogueItem.read(String(line))) } catch {
+                    return report([key], place, "\(path), line \(number + 1): \(error.reason)")
+                }
+            }
+            guard items.count <= Self.mostItems else {
+                return report([key], place, "\(path) has \(items.count) items, more than \(Self.mostItems)")
+            }
+            settings.models.recommendations.catalogue = items
         } catch {
             report([key], place, "\(error)")
         }

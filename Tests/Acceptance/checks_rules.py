@@ -234,6 +234,35 @@ def consent_and_profile(env):
 
 
 @check
+def consent_in_fields(env):
+    """An event's consent and profile count from there on, by channel too, across kills, and go with the user."""
+    config = dict(NO_WAIT, triggers={
+        "seen": {"on": {"event": "view_item"}, "template": {"ko": "{name|?}님", "en": "{name|you}"}},
+        "mailed": {"on": {"event": "view_item"}, "channel": "mail"},
+    })
+    def view(user, at, **more):
+        return (json.dumps({"user_id": user, "ts": stamp(at), "event": "view_item", **more}) + "\n").encode()
+    with env.daemon(config) as daemon:
+        daemon.feed([
+            view("a", DAY0, user_name="김민지", language="ko"), view("a", DAY0 + HOUR, consent=False),
+            view("a", DAY0 + 2 * HOUR, consent={"mail": True}), view("b", DAY0, consent={"mail": False}),
+            view("a", DAY0 + 3 * HOUR, event_id="x"), view("a", DAY0 + 3 * HOUR, event_id="x", consent=True),
+        ])
+        daemon.kill()
+        daemon.start()
+        daemon.advance(stamp(DAY0 + 4 * HOUR))
+        told = [(t["user"], t["rule"], moment(t) - DAY0, t.get("message")) for t in daemon.status.triggers()]
+        name = "김민지님"
+        # The first word is said by the event itself, before anything is decided about it.
+        expect_equal(sorted(told, key=str), sorted([
+            ("a", "seen", 0, name), ("a", "mailed", 0, None), ("b", "seen", 0, "?님"),
+            ("a", "mailed", 2 * HOUR, None), ("a", "mailed", 3 * HOUR, None)], key=str), "what was told")
+        refused = daemon.status.json("/v1/decisions?user=a")["decisions"]
+        expect_equal([d["rule"] for d in refused if d["decision"] == "no_consent"],
+                     ["mailed", "seen", "seen", "seen"], "refused")
+
+
+@check
 def rules_reload(env):
     """SIGHUP takes over changed rules; a file whose rule is wrong is refused, and the old ones stay."""
     with env.daemon(dict(NO_WAIT, triggers={"seen": {"on": {"event": "view_item"}}})) as daemon:

@@ -29,6 +29,7 @@ private func randomBatch(_ random: inout Randomness, rows: Int) -> EventBatch {
                 raw.storeBytes(of: entry(&random), toByteOffset: 2 * place, as: UInt16.self)
             }
         }
+        if random.below(4) == 0 { row.contact = entry(&random) + 1 }
         if random.below(3) == 0 {
             row.itemsStart = UInt32(batch.items.count)
             row.itemsCount = UInt16(1 + random.below(4))
@@ -81,7 +82,7 @@ private func words(_ batch: EventBatch) -> [String] {
         let id = bytes(row.idOffset, Int(row.idLength))
         out.append(
             "\(row.time) \(row.value) \(row.discount) \(row.line) \(row.name) \(row.dimensions) \(row.flags) "
-                + "\(user) \(id)")
+                + "\(row.contact) \(user) \(id)")
         for item in batch.items[Int(row.itemsStart)..<Int(row.itemsStart) + Int(row.itemsCount)] {
             let id = bytes(item.idOffset, Int(item.idLength))
             out.append("\(item.quantity) \(item.price) \(item.category) \(id)")
@@ -101,7 +102,8 @@ private func isWithinItself(_ batch: EventBatch) -> Bool {
             let dimensions = withUnsafeBytes(of: row.dimensions) {
                 $0.assumingMemoryBound(to: UInt16.self).allSatisfy(names)
             }
-            return dimensions && Int(row.name) < batch.dictionary.count
+            return dimensions && Int(row.contact) <= batch.dictionary.count
+                && Int(row.name) < batch.dictionary.count
                 && holds(row.userOffset, row.userLength)
                 && holds(row.idOffset, row.idLength)
                 && Int(row.itemsStart) + Int(row.itemsCount) <= batch.items.count

@@ -38,7 +38,7 @@ import Testing
         func forecast(_ user: String, date: Int32, _ p10: Int32, _ p90: Int32) throws -> MadeForecast {
             let buyer = try #require(history.buyer(Array(user.utf8)))
             return MadeForecast(
-                buyer: buyer, day: 20, lastDay: history.days[buyer].last { $0 <= 20 } ?? 0,
+                buyer: buyer, day: 20, lastDay: history.days(buyer).last { $0 <= 20 } ?? 0,
                 next: .init(date: date, p10: p10, p90: p90), churn: nil)
         }
         let judgement = ForecastJudgement(history: history, zone: .utc)
@@ -94,13 +94,15 @@ import Testing
         let whole = try #require(batches.first)
         #expect(batches.count == 1)
         #expect(whole.lineCount == 5)
-        let (kept, left) = whole.leavingOut(after: 5 * Self.day)
+        let (kept, left, numbers) = whole.leavingOut(after: 5 * Self.day)
         #expect(left == 1)
+        #expect(numbers == [0, 1, 3, 4])
         #expect(kept.lineCount == 4)
         #expect(kept.rows.map(\.line) == [0, 2])
         #expect(kept.rows.map { kept.user(of: $0) } == ["a", "c"])
         #expect(kept.rejections.map(\.line) == [1, 3])
-        #expect(whole.leavingOut(after: 9 * Self.day + Microseconds.hour).left == 0)
+        let all = whole.leavingOut(after: 9 * Self.day + Microseconds.hour)
+        #expect(all.left == 0 && all.lines == nil)
     }
 
     @Test func theNumberOfShardsChangesNothing() throws {

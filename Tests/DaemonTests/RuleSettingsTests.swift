@@ -73,6 +73,14 @@ struct RuleSettingsTests {
             "{triggers: {x: {on: {event: \"a\"}, coupon: {discount: 101}}}}", "triggers.x.coupon.discount",
             "must be 0.0 to 100.0"
         ),
+        (
+            "{triggers: {x: {on: {event: \"a\"}, when: \"item.stock > 1\"}}}", "triggers.x.when",
+            "only a coupon's when"
+        ),
+        (
+            "{triggers: {x: {on: {event: \"a\"}, coupon: [{when: \"item.stok > 1\", discount: 1}]}}}",
+            "triggers.x.coupon.0.when", "there are item.category"
+        ),
         ("{triggers: {quiet_hours: {from: \"8h\"}}}", "triggers.quiet_hours", "needs from and to"),
         ("{triggers: {playbook: \"nothing.json5\"}}", "triggers.playbook", "nothing.json5"),
         ("{triggers: {X: {on: {event: \"a\"}}}}", "triggers.X", "a rule's name"),

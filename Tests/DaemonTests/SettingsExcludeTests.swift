@@ -41,6 +41,29 @@ struct SettingsExcludeTests {
         #expect(reload.settings.models.recommendations.excluded == ["a", "b"])
     }
 
+    @Test func `the catalogue says names, categories and stock`() throws {
+        let path = path
+        let text =
+            #"{"item_id": "PD1", "name": "텐트", "item_category": "Outdoor", "stock": 12.5, "colour": "red"}"#
+            + "\n\n" + #"{"item_id": 7, "stock": null}"# + "\n"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        defer { do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record(error) } }
+        let file = "{models: {recommendations: {catalogue_file: '\(path)'}}}"
+        let items = try SettingsFile.read(file).models.recommendations.catalogue
+        #expect(items.map(\.id) == ["PD1", "7"])
+        #expect(items.map(\.name) == ["텐트", ""])
+        #expect(items.map(\.stock) == [12.5, nil])
+        try Data("{\"item_id\": \"a\"}\n{\"item_id\": \"b\", \"stock\": \"many\"}".utf8).write(
+            to: URL(filePath: path))
+        let failure = #expect(throws: SettingsFailure.self) { try SettingsFile.read(file) }
+        #expect(failure?.problems.first?.reason.contains("line 2: stock is of the wrong type") == true)
+        var (old, given) = (Settings(), Settings())
+        given.models.recommendations.catalogue = items
+        #expect(SettingsReload(given, over: old).changed == ["models.recommendations.catalogue_file"])
+        old.models.recommendations.catalogue = items
+        #expect(SettingsReload(given, over: old).changed.isEmpty)
+    }
+
     @Test func `days of late are whole`() throws {
         #expect(throws: SettingsFailure.self) {
             try SettingsFile.read("{models: {recommendations: {recent: '36h'}}}")

@@ -67,6 +67,27 @@ import Testing
         #expect(other["cautions"]?.elements.first?.text?.contains("nobody was sent anything") == true)
     }
 
+    @Test func oneMoreMessageBringsWhatWasMeasured() throws {
+        func one(_ treated: (Int, Int64), _ heldOut: (Int, Int64), _ rule: String = "cart_abandoned") -> (
+            purchases: ScheduleView.Estimate?, revenue: ScheduleView.Estimate?, reason: String?
+        ) {
+            Uplift([report(treated: treated, heldOut: heldOut)], window: 1, segmentNames: [:]).aMessage(
+                of: rule)
+        }
+        // Newcombe 1998, table II, method 10, case (a): 56/70 against 48/80.
+        let known = one((70, 56), (80, 48))
+        let purchases = try #require(known.purchases)
+        #expect(abs(purchases.value - 0.2) < 1e-12)
+        #expect(abs(purchases.low - 0.0524) < 5e-5 && abs(purchases.high - 0.3339) < 5e-5)
+        let revenue = try #require(known.revenue)
+        #expect(revenue.low < revenue.value && revenue.value < revenue.high)
+        #expect(known.reason == nil)
+        #expect(one((70, 56), (0, 0)).purchases == nil)
+        #expect(one((70, 56), (0, 0)).reason?.contains("nobody was held out") == true)
+        #expect(one((70, 56), (80, 48), "welcome").purchases == nil)
+        #expect(one((1, 1), (1, 0)).reason == "too few outcomes are known")
+    }
+
     @Test func oneRuleCanBeAskedFor() {
         let reports = [report(treated: (10, 3), heldOut: (10, 2))]
         #expect(tree(reports, of: "cart_abandoned")["rules"]?.elements.count == 1)

@@ -12,6 +12,8 @@ struct PlainEvent: Sendable {
     var coupon: UInt8 = 0
     var dimensions: [Dimension: String] = [:]
     var items: [PlainItem] = []
+    /// What it says of consent and profile.
+    var contact: ContactProfile?
 
     init(_ user: String, _ time: Int64, _ name: String) {
         self.user = user
@@ -55,6 +57,7 @@ extension EventBatch {
                     $0.storeBytes(of: number, toByteOffset: 2 * dimension.rawValue, as: UInt16.self)
                 }
             }
+            if let contact = event.contact { row.contact = addContact(contact) + 1 }
             row.itemsStart = event.items.isEmpty ? 0 : UInt32(items.count)
             row.itemsCount = UInt16(event.items.count)
             for item in event.items {
@@ -77,11 +80,32 @@ extension EventBatch {
         return (offset, UInt16(string.utf8.count))
     }
 
+    private mutating func addContact(_ profile: ContactProfile) -> UInt16 {
+        let offset = UInt32(text.count)
+        text += profile.packed
+        dictionary.append(TextRange(offset: offset, length: UInt32(text.count) - offset))
+        return UInt16(dictionary.count - 1)
+    }
+
     private mutating func entry(_ string: String, _ entries: inout [String: UInt16]) -> UInt16 {
         if let known = entries[string] { return known }
         let (offset, length) = append(string)
         dictionary.append(TextRange(offset: offset, length: UInt32(length)))
         entries[string] = UInt16(dictionary.count - 1)
         return UInt16(dictionary.count - 1)
+    }
+}
+
+extension ContactProfile {
+    /// As a decoder packs it.
+    var packed: [UInt8] {
+        var bytes: [UInt8] = [granted.map { $0 ? 1 : 2 } ?? 0, UInt8(channels.count)]
+        for channel in channels {
+            bytes += [channel.granted ? 1 : 2, UInt8(channel.name.utf8.count)] + Array(channel.name.utf8)
+        }
+        for text in [name, language, zone] {
+            bytes += [UInt8(text.utf8.count & 0xFF), UInt8(text.utf8.count >> 8)] + Array(text.utf8)
+        }
+        return bytes
     }
 }

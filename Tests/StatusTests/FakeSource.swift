@@ -259,12 +259,25 @@ final class FakeSource: StatusSource {
         return [DecisionView(at: time, due: time, rule: "win_back", decision: "capped")]
     }
 
+    func abstaining(of user: [UInt8]) async -> [String] {
+        user == Array("18.172369".utf8) ? ["churn_risk"] : []
+    }
+
+    func decisionCounts() async -> [Named<Int64>] { [Named("sent", 4), Named("capped", 0)] }
+
     func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView {
         var trigger = Trigger(
             type: "win_back", rule: "win_back", user: Array("a".utf8), at: from, due: from + 5)
         trigger.message = "back?"
+        var churned = ScheduleView.Rule(name: "churned", sent: 2, heldOut: 1)
+        churned.purchases = .init(value: 0.5, low: -0.25, high: 1)
+        churned.revenue = .init(value: 20, low: 0, high: 40.5)
+        churned.valueAtRisk = 12.5
+        var winBack = ScheduleView.Rule(name: "win_back", sent: 1, heldOut: 0)
+        winBack.reason = "nobody"
         return ScheduleView(
             asOf: from, days: [.init(date: 20_066, rules: [("churned", 2, 1), ("win_back", 1, 0)])],
+            rules: [churned, winBack], valueAtRisk: nil,
             sends: limit == 0 ? [] : [trigger])
     }
 

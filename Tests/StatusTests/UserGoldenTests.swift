@@ -102,7 +102,8 @@ import Testing
         "profile":{"gender":"F","age_band":"40s","region":"Z17"},"segment":{"id":3,"name":"loyal"},\
         "tier":{"name":"Gold","score":3.1},"grade":"VIP","tier_best":"VIP","segment_at_last_purchase":"newcomer",\
         "predictions":{"churn":{"p":0.81,\
-        "why":[{"feature":"days_since_last","value":24,"contribution":0.41}]},"cart_conversion":{"p":0.4},\
+        "why":[{"feature":"days_since_last","value":24,"contribution":0.41}],\
+        "why_text":"raising it: no purchase for 24 days, 2.4 times the usual gap of 10"},"cart_conversion":{"p":0.4},\
         "clv":{"horizon_d":90,"value":31200,"expected_purchases":0.625,"scaled":0.25,\
         "p_alive":0.7,"horizons":[{"horizon_d":7,"value":2600.5,"expected_purchases":0.05}],\
         "why":[{"feature":"recency_d","value":143,"contribution":-1200.5}]},\

@@ -34,7 +34,8 @@ struct OutboxReadTests {
             "predicted":{"date":"2024-12-09","p10":"2024-12-06","p90":"2024-12-15"},\
             "items":[{"item_id":"PD0045","score":3.1,"by":"rules"}],"message":"Zeit für \\"Neues\\"",\
             "why":[{"feature":"days_since_last","value":24,"contribution":0.41},\
-            {"feature":"n","value":2}],"from":"a","to":"b","group":"holdout"}
+            {"feature":"n","value":2}],"why_text":"n 2; making it later: no purchase for 24 days",\
+            "from":"a","to":"b","group":"holdout"}
             {"seq":2,"id":"\(nobody.id.text)","type":"sales_decline","rule":"sales_decline",\
             "at":"2024-12-09T00:00:00Z","due":"2024-12-09T00:00:00Z","group":"treated"}
 

@@ -25,10 +25,9 @@ typedef struct event_row {
     uint16_t dimensions[12];
     uint8_t flags;
     uint8_t partition;
-    struct {
-        uint16_t small;
-        uint32_t large;
-    } reserved;
+    /// Entry of the dictionary + 1 that holds what the event says of consent and profile; 0: nothing.
+    uint16_t contact;
+    uint32_t reserved[3];
 } event_row;
 
 /// Layout of Core's `ItemRow`.

@@ -22,6 +22,16 @@ package enum ConditionField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case churn, cartConversion
     case lifetimeValue, expectedPurchases, probabilityAlive
     case daysToRepurchase
+    /// Probability that the user buys with no coupon: of what is in their cart, else of a buyer within the churn
+    /// horizon.
+    case buysAnyway
+    /// Of the calendar, 1 to 12.
+    case month
+    /// Of the first item that is offered; only a coupon and a template know one.
+    case itemID, itemCategory
+    /// Purchases of late over what is expected of the item at this time of the year.
+    case itemDemand
+    case itemStock
 
     /// What its values are.
     package enum Kind: String, Sendable {
@@ -35,9 +45,18 @@ package enum ConditionField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         switch self {
         case .converted: .flag
         case .mainMedia, .mainDevice, .mainType, .mainChannel, .mainPayment, .gender, .ageBand, .region,
-            .segment, .segmentAtLastPurchase, .membership, .tier, .tierBest, .grade, .rfmCell:
+            .segment, .segmentAtLastPurchase, .membership, .tier, .tierBest, .grade, .rfmCell, .itemID,
+            .itemCategory:
             .text
         default: .number
+        }
+    }
+
+    /// Whether it is of the item that is offered, and not of the user.
+    package var isOfItem: Bool {
+        switch self {
+        case .itemID, .itemCategory, .itemDemand, .itemStock: true
+        default: false
         }
     }
 
@@ -82,6 +101,8 @@ package enum ConditionField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         "predictions.clv.expected_purchases": .expectedPurchases,
         "predictions.clv.p_alive": .probabilityAlive,
         "predictions.repurchase": .daysToRepurchase, "predictions.repurchase.in_d": .daysToRepurchase,
+        "buys_anyway": .buysAnyway, "month": .month, "item.id": .itemID, "item.category": .itemCategory,
+        "item.demand": .itemDemand, "item.stock": .itemStock,
     ]
 
     /// Windows of `rolling`, by name.
@@ -125,8 +146,10 @@ package enum ConditionField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 
     /// What paths begin with, for a hint.
     package static let roots = [
-        "amount_by", "converted", "coupon", "days_since_first_event", "days_since_last_event", "event_total",
-        "events", "grade", "main", "predictions", "profile", "purchase", "rfm", "rfm_cell", "rolling",
+        "amount_by", "buys_anyway", "converted", "coupon", "days_since_first_event", "days_since_last_event",
+        "event_total",
+        "events", "grade", "item", "main", "month", "predictions", "profile", "purchase", "rfm", "rfm_cell",
+        "rolling",
         "segment", "segment_at_last_purchase", "segments", "sessions", "tier", "tier_best",
     ]
 }

@@ -50,6 +50,11 @@ package struct ConditionProgram: Sendable, Equatable {
     package struct Operand: Sendable, Hashable, BitwiseCopyable {
         package var field: ConditionField
         package var argument: UInt32
+
+        package init(field: ConditionField, argument: UInt32) {
+            self.field = field
+            self.argument = argument
+        }
     }
 
     package struct Step: Sendable, Equatable, BitwiseCopyable {
@@ -83,6 +88,9 @@ package struct ConditionProgram: Sendable, Equatable {
 
     /// Holds of everybody.
     package var isEmpty: Bool { steps.isEmpty }
+
+    /// Whether it asks about the item that is offered.
+    package var asksItem: Bool { steps.contains { $0.a.field.isOfItem || $0.b.field.isOfItem } }
 
     /// Makes an operand ready.
     mutating func operand(_ reference: ConditionField.Reference) -> Operand {

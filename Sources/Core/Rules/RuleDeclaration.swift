@@ -80,7 +80,7 @@ extension RuleOccasion {
     package static func number(_ name: String) throws(RuleTextError) -> ConditionProgram {
         let program = try ConditionProgram(parsing: "has(\(name))")
         guard program.steps.count == 1, program.steps[0].code == .has,
-            program.steps[0].a.field.kind == .number
+            program.steps[0].a.field.kind == .number, !program.asksItem
         else { throw RuleTextError(0, "\(name) is not a number of the user page") }
         return program
     }

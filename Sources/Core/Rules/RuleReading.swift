@@ -181,10 +181,14 @@ extension JSONValue {
         return text
     }
 
-    fileprivate func asCondition() throws(SettingRefusal) -> String {
+    fileprivate func asCondition(ofCoupon: Bool = false) throws(SettingRefusal) -> String {
         let text = try asText()
-        do throws(RuleTextError) { _ = try ConditionProgram(parsing: text) } catch {
+        let program: ConditionProgram
+        do throws(RuleTextError) { program = try ConditionProgram(parsing: text) } catch {
             throw SettingRefusal(error.sentence)
+        }
+        if program.asksItem, !ofCoupon {
+            throw SettingRefusal("only a coupon's when may ask about the item that is offered")
         }
         return text
     }
@@ -240,7 +244,7 @@ extension JSONValue {
         for member in members {
             do throws(SettingRefusal) {
                 switch member.key {
-                case "when": coupon.when = try member.value.asCondition()
+                case "when": coupon.when = try member.value.asCondition(ofCoupon: true)
                 case "code": coupon.code = try member.value.asLabel()
                 case "discount": coupon.discount = try member.value.asReal(in: 0...100)
                 default: throw SettingRefusal("unknown key; a coupon has when, discount and code")

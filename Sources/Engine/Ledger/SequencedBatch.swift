@@ -16,6 +16,8 @@ package struct SequencedBatch: Sendable {
     package var lateness: Int64
     /// Least event time under the wall clock; `Int64.max` without events and under the event clock.
     package var oldest = Int64.max
+    /// Some event says something of consent or profile.
+    package var hasContacts: Bool
 
     /// - Parameters:
     ///   - clock: clock before the batch.
@@ -34,6 +36,7 @@ package struct SequencedBatch: Sendable {
             }
         }
         startFrontier = clock.frontier
+        hasContacts = batch.rows.withUnsafeBufferPointer { rows in rows.contains { $0.contact != 0 } }
         if let wallNow {
             nows = []
             endNow = max(clock.now, wallNow)

@@ -344,13 +344,15 @@ extension Partition {
     /// What a receiver should know of the user.
     func describe(_ slot: Int, _ due: Int64) {
         let bought = account(slot).map { $0.pointee.lastPurchaseDecided } ?? .min
-        describe(slot, due, seen: users[slot].pointee.lastDecided, bought: bought)
+        let gap = bought == .min ? .nan : usualGap(slot)
+        describe(slot, due, seen: users[slot].pointee.lastDecided, bought: bought, gap: gap)
     }
 
     /// - Parameters:
     ///   - seen: last event before, `Int64.min` without one.
     ///   - bought: last purchase before, `Int64.min` without one.
-    func describe(_ slot: Int, _ due: Int64, seen: Int64, bought: Int64) {
+    ///   - gap: mean interval between purchase days, not a number where it is not known.
+    func describe(_ slot: Int, _ due: Int64, seen: Int64, bought: Int64, gap: Double = .nan) {
         let user = users[slot]
         if user.pointee.segment != 0 {
             triggers.put(segment: segments.name(Int(user.pointee.segment) - 1))
@@ -362,8 +364,15 @@ extension Partition {
         let absence = (
             feature: KnownFeature.daysSinceLastEvent, value: Double(absent) / Double(Microseconds.day)
         )
-        guard bought != .min else { return triggers.put(absence) }
-        triggers.put(absence, (.daysSinceLast, Double(day(of: due) - day(of: bought))))
+        if bought == .min {
+            triggers.put(absence)
+        } else {
+            let sinceLast = (
+                feature: KnownFeature.daysSinceLast, value: Double(day(of: due) - day(of: bought))
+            )
+            triggers.put(absence, sinceLast, gap.isNaN ? nil : (.intervalMean, gap))
+        }
+        if terms.saysKorean { triggers.put(language: settings.declared.language.lowercased()) }
     }
 
     /// Most triggers remembered for a user, so that a late event can withdraw them.

@@ -98,6 +98,10 @@ final class Partition {
     /// What conditions must not see of the user that is judged, or of all while everybody is.
     var ahead = EventsAhead()
     var aheadOfAll: [UInt32: EventsAhead]?
+    /// For asking for a number outside any condition.
+    let noCondition = PreparedCondition(ConditionProgram())
+    /// Id of the first item of the trigger that is being dressed.
+    var offeredItem: String?
     /// Due at one instant and not decided between yet.
     var candidates: [Candidate] = []
     /// Day on which old contacts were last forgotten; not saved, for doing it again changes nothing.

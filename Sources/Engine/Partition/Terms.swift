@@ -20,6 +20,8 @@ struct Terms: BitwiseCopyable {
     /// As in `ItemSettings`.
     let itemsPerUser: Int
     let itemsOnTriggers: Int
+    /// Reasons are in Korean for who has said no language.
+    let saysKorean: Bool
     private let delays: InlineArray<32, Int64>
     private let enabled: UInt32
     /// Rules of which nothing but that is said.
@@ -33,6 +35,7 @@ struct Terms: BitwiseCopyable {
         dedupeWindow = settings.dedupeWindow
         maxAge = settings.maxAge
         isWall = settings.clockMode == .wall
+        saysKorean = ReasonWords.Language(settings.declared.language.lowercased()) == .korean
         stageMemory = settings.stageMemory
         stageDelays = settings.stageDelays
         churnRisk = settings.outcomes.churnRisk

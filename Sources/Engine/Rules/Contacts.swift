@@ -68,16 +68,33 @@ struct ContactCounts: BitwiseCopyable {
 }
 
 extension ContactProfile {
+    /// Set in the first byte where channels follow.
+    private static let hasChannels: UInt8 = 4
+
     package func write(to out: inout ByteWriter) {
-        out.put(granted.map { $0 ? UInt8(1) : 2 } ?? 0)
+        let said: UInt8 = granted.map { $0 ? 1 : 2 } ?? 0
+        out.put(channels.isEmpty ? said : said | Self.hasChannels)
+        if !channels.isEmpty {
+            out.put(UInt8(channels.count))
+            for channel in channels {
+                out.put(channel.name)
+                out.put(channel.granted)
+            }
+        }
         for text in [name, language, zone] { out.put(text) }
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
         self.init()
-        let said: UInt8 = try input.get()
-        guard said <= 2 else { throw StateError("consent \(said)") }
+        let head: UInt8 = try input.get()
+        let said = head & ~Self.hasChannels
+        guard said <= 2 else { throw StateError("consent \(head)") }
         granted = said == 0 ? nil : said == 1
+        if head & Self.hasChannels != 0 {
+            for _ in 0..<(try input.get(UInt8.self)) {
+                set(try input.getText(), granted: try input.getBool())
+            }
+        }
         name = try input.getText()
         language = try input.getText()
         zone = try input.getText()

@@ -18,6 +18,8 @@ enum DecisionReason: UInt8, CaseIterable, Sendable {
     /// The budget of all users together is used up, or its circuit breaker has opened.
     case budget
     case breaker
+    /// The condition asks what a model does not say of the user.
+    case tooLittleData
 
     var text: String {
         switch self {
@@ -34,6 +36,7 @@ enum DecisionReason: UInt8, CaseIterable, Sendable {
         case .lapsed: "lapsed"
         case .budget: "budget"
         case .breaker: "breaker"
+        case .tooLittleData: "too_little_data"
         }
     }
 }
@@ -48,47 +51,99 @@ struct DecisionEntry: BitwiseCopyable {
     var detail: UInt8 = 0
 }
 
-/// The last decisions of a partition, and how many there were by reason: the oldest make room.
+/// The last decisions of a partition, and how many there were by reason: the oldest make room. Those for want of
+/// data have a quarter of the room, and make none of what was decided about a trigger go.
 struct DecisionRing {
-    private var entries: [DecisionEntry] = []
-    private var next = 0
+    private var decided: Ring
+    private var abstained: Ring
     private(set) var limit: Int
     private(set) var counts = [Int64](repeating: 0, count: DecisionReason.allCases.count)
 
-    init(limit: Int) { self.limit = limit }
+    private struct Ring {
+        private(set) var entries: [DecisionEntry] = []
+        private var next = 0
+        let limit: Int
 
-    var byteCount: Int { entries.capacity * MemoryLayout<DecisionEntry>.stride }
+        init(limit: Int, _ entries: [DecisionEntry] = []) {
+            self.limit = limit
+            self.entries = Array(entries.suffix(limit))
+        }
 
-    mutating func append(_ entry: DecisionEntry) {
-        counts[Int(entry.reason)] += 1
-        if entries.count < limit {
-            entries.append(entry)
-        } else {
-            entries[next] = entry
-            next = next + 1 == limit ? 0 : next + 1
+        /// Oldest first.
+        var inOrder: [DecisionEntry] { Array(entries[next...] + entries[..<next]) }
+
+        mutating func append(_ entry: DecisionEntry) {
+            if entries.count < limit {
+                entries.append(entry)
+            } else {
+                entries[next] = entry
+                next = next + 1 == limit ? 0 : next + 1
+            }
+        }
+
+        mutating func remove(where matches: (DecisionEntry) -> Bool) {
+            self = Ring(limit: limit, inOrder.filter { !matches($0) })
         }
     }
 
-    /// Oldest first.
-    var inOrder: [DecisionEntry] { Array(entries[next...] + entries[..<next]) }
+    init(limit: Int) {
+        self.limit = limit
+        decided = Ring(limit: limit)
+        abstained = Ring(limit: max(1, limit / 4))
+    }
+
+    var byteCount: Int {
+        (decided.entries.capacity + abstained.entries.capacity) * MemoryLayout<DecisionEntry>.stride
+    }
+
+    mutating func append(_ entry: DecisionEntry) {
+        counts[Int(entry.reason)] += 1
+        keep(entry)
+    }
+
+    private mutating func keep(_ entry: DecisionEntry) {
+        if entry.reason == DecisionReason.tooLittleData.rawValue {
+            abstained.append(entry)
+        } else {
+            decided.append(entry)
+        }
+    }
+
+    /// By when it was decided, each kind in its own order.
+    var inOrder: [DecisionEntry] {
+        let (a, b) = (decided.inOrder, abstained.inOrder)
+        if b.isEmpty { return a }
+        var merged: [DecisionEntry] = []
+        var place = 0
+        for entry in a {
+            while place < b.count, b[place].at < entry.at {
+                merged.append(b[place])
+                place += 1
+            }
+            merged.append(entry)
+        }
+        return merged + b[place...]
+    }
 
     mutating func setLimit(_ limit: Int) {
         guard limit != self.limit else { return }
+        let (a, b) = (decided.inOrder, abstained.inOrder)
         self.limit = limit
-        entries = Array(inOrder.suffix(limit))
-        next = 0
+        decided = Ring(limit: limit, a)
+        abstained = Ring(limit: max(1, limit / 4), b)
     }
 
     mutating func remove(where matches: (DecisionEntry) -> Bool) {
-        entries = inOrder.filter { !matches($0) }
-        next = 0
+        decided.remove(where: matches)
+        abstained.remove(where: matches)
     }
 
     func write(to out: inout ByteWriter) {
         out.put(UInt64(counts.count))
         for count in counts { out.put(count) }
+        let entries = decided.inOrder + abstained.inOrder
         out.put(UInt64(entries.count))
-        for entry in inOrder {
+        for entry in entries {
             out.put(entry.at)
             out.put(entry.due)
             out.put(entry.slot)
@@ -105,7 +160,9 @@ struct DecisionRing {
             if index < counts.count { counts[index] = count }
         }
         let total = try input.count(of: 24)
-        guard total <= limit else { throw StateError("\(total) decisions, of which \(limit) are kept") }
+        guard total <= limit + abstained.limit else {
+            throw StateError("\(total) decisions, of which \(limit) are kept")
+        }
         for _ in 0..<total {
             let entry = DecisionEntry(
                 at: try input.get(), due: try input.get(), slot: try input.get(), rule: try input.get(),
@@ -113,7 +170,7 @@ struct DecisionRing {
             guard DecisionReason(rawValue: entry.reason) != nil, EventTime.isPossible(entry.at),
                 EventTime.isPossible(entry.due)
             else { throw StateError("a decision that cannot be, of reason \(entry.reason)") }
-            entries.append(entry)
+            keep(entry)
         }
     }
 }

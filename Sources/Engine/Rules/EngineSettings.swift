@@ -108,9 +108,12 @@ package struct EngineSettings: Sendable, Equatable {
     /// Set in the first byte of saved settings that hold all of today's; without it they end with the outcomes of
     /// churn and carts, and what came later stands as where nothing is configured.
     private static let isWhole: UInt8 = 0x80
+    /// Set beside it where a catalogue follows at the end.
+    private static let hasCatalogue: UInt8 = 0x40
 
     package func write(to out: inout ByteWriter) {
-        out.put(clockMode.rawValue | Self.isWhole)
+        let more = items.catalogue.isEmpty ? 0 : Self.hasCatalogue
+        out.put(clockMode.rawValue | Self.isWhole | more)
         out.put(allowedLateness)
         out.put(zone.name)
         out.put(UInt64(zone.starts.count))
@@ -131,12 +134,13 @@ package struct EngineSettings: Sendable, Equatable {
         outcomes.write(to: &out)
         items.write(to: &out)
         declared.write(to: &out)
+        if !items.catalogue.isEmpty { items.writeCatalogue(to: &out) }
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
         let head: UInt8 = try input.get()
         let isWhole = head & Self.isWhole != 0
-        guard let mode = ClockModeCode(rawValue: head & ~Self.isWhole) else {
+        guard let mode = ClockModeCode(rawValue: head & ~(Self.isWhole | Self.hasCatalogue)) else {
             throw StateError("unknown clock mode in saved settings")
         }
         clockMode = mode
@@ -177,6 +181,7 @@ package struct EngineSettings: Sendable, Equatable {
         if isWhole {
             items = try ItemSettings(from: &input)
             declared = try RuleSettings(from: &input)
+            if head & Self.hasCatalogue != 0 { try items.readCatalogue(from: &input) }
         }
         try check()
     }

@@ -56,9 +56,10 @@ extension Partition {
         var trigger = describedTrigger(rule.text, slot, due: due)
         change(&trigger)
         if let overlay {
-            guard isFree(overlay, slot, due: due, occurrence: Int(trigger.occurrence)),
-                overlay.condition.isEmpty || holds(overlay.condition, slot, at: due)
-            else { return }
+            guard isFree(overlay, slot, due: due, occurrence: Int(trigger.occurrence)) else { return }
+            guard overlay.condition.isEmpty || holds(overlay.condition, slot, at: due) else {
+                return traceAbstention(overlay, slot, due: due)
+            }
         }
         propose(overlay, number: UInt16(rule.rawValue), slot, trigger)
     }
@@ -91,7 +92,7 @@ extension Partition {
         if candidate.trigger.group == .stale { return record(candidate, .stale, .stale) }
         let mark = arbiter.profiles.isEmpty && !arbitration.needsConsent ? nil : mark(candidate.slot)
         let profile = mark.flatMap { arbiter.profiles[$0] }
-        if !(profile?.granted ?? !arbitration.needsConsent) { return trace(candidate, .noConsent) }
+        if !allows(profile, candidate.rule) { return trace(candidate, .noConsent) }
         let out = reasonToHoldOut(candidate)
         if arbitrates, let reason = reasonAgainst(candidate, profile, isHeldOut: out != nil) {
             return trace(candidate, reason)
@@ -101,6 +102,12 @@ extension Partition {
         }
         if let out { return record(candidate, out, .holdout, profile) }
         record(candidate, .sent, .treated, profile)
+    }
+
+    /// Whether the user has not refused, or has agreed where that is asked for.
+    func allows(_ profile: ContactProfile?, _ rule: CompiledRule?) -> Bool {
+        let needsConsent = arbitration.needsConsent
+        return profile?.allows(rule?.declaration.channel ?? "", needsConsent: needsConsent) ?? !needsConsent
     }
 
     /// Whether a user is held out of a rule, or of everything.
@@ -330,6 +337,7 @@ extension Partition {
         trace(candidate, reason)
         var trigger = candidate.trigger
         trigger.group = group
+        if let profile { trigger.language = language(profile).isEmpty ? nil : language(profile) }
         if let rule = candidate.rule { dress(&trigger, rule, candidate.slot, profile) }
         triggers.append(trigger)
         let sent = trigger.due.microseconds

@@ -16,22 +16,32 @@ extension Partition {
             let step = steps[index]
             index += 1
             switch step.code {
-            case .compare:
-                truth = step.comparison.holds(value(step.a, condition, slot, instant), step.number)
-            case .compareFields:
-                truth = step.comparison.holds(
-                    value(step.a, condition, slot, instant), value(step.b, condition, slot, instant))
-            case .isOneOf: truth = isOneOf(step, condition, slot, instant)
-            case .isAmong: truth = isAmong(step, condition, value(step.a, condition, slot, instant))
-            case .has: truth = has(step.a, condition, slot, instant)
-            case .flag: truth = hasConverted(slot)
-            case .constant: truth = step.number != 0
             case .invert: truth.toggle()
             case .jumpIfFalse: if !truth { index = Int(step.first) }
             case .jumpIfTrue: if truth { index = Int(step.first) }
+            default: truth = holds(step, condition, slot, at: instant)
             }
         }
         return truth
+    }
+
+    /// Whether one test of a condition holds. `lookAhead` comes before.
+    @inline(__always)
+    func holds(
+        _ step: ConditionProgram.Step, _ condition: PreparedCondition, _ slot: Int, at instant: Int64
+    ) -> Bool {
+        switch step.code {
+        case .compare: step.comparison.holds(value(step.a, condition, slot, instant), step.number)
+        case .compareFields:
+            step.comparison.holds(
+                value(step.a, condition, slot, instant), value(step.b, condition, slot, instant))
+        case .isOneOf: isOneOf(step, condition, slot, instant)
+        case .isAmong: isAmong(step, condition, value(step.a, condition, slot, instant))
+        case .has: has(step.a, condition, slot, instant)
+        case .flag: hasConverted(slot)
+        case .constant: step.number != 0
+        case .invert, .jumpIfFalse, .jumpIfTrue: preconditionFailure("no test")
+        }
     }
 
     private func hasConverted(_ slot: Int) -> Bool {
@@ -99,8 +109,26 @@ extension Partition {
         case .segmentID: return user.pointee.segment == 0 ? .nan : Double(user.pointee.segment) - 1
         case .churn: return churnPrediction(slot, at: instant, explained: false)?.p ?? .nan
         case .cartConversion: return cartPrediction(slot, explained: false)?.p ?? .nan
+        case .buysAnyway: return buysAnyway(slot, at: instant)
+        case .month: return Double(CalendarDate(dayNumber: day(of: instant)).month)
+        case .itemDemand, .itemStock: return offered(operand.field)
         default: return purchaseValue(operand, condition, account(slot), instant)
         }
+    }
+
+    /// What is in the cart is bought, or, with nothing in it, a buyer buys within the horizon of churn.
+    private func buysAnyway(_ slot: Int, at instant: Int64) -> Double {
+        if let cart = cartPrediction(slot, explained: false)?.p { return cart }
+        return churnPrediction(slot, at: instant, explained: false).map { 1 - $0.p } ?? .nan
+    }
+
+    private func offered(_ field: ConditionField) -> Double {
+        guard let id = offeredItem else { return .nan }
+        if field == .itemStock { return settings.items.facts(of: id)?.stock ?? .nan }
+        guard let model = recommendations.model,
+            let number = Array(id.utf8).withUnsafeBytes({ model.items.find($0) })
+        else { return .nan }
+        return Double(model.demand[number])
     }
 
     private func sessions(_ field: ConditionField, _ slot: Int) -> Double {
@@ -261,6 +289,16 @@ extension Partition {
         }
     }
 
+    /// Mean interval between a buyer's purchase days, of those that are decided; not a number below two.
+    func usualGap(_ slot: Int) -> Double {
+        guard let account = account(slot), account.pointee.dayCount > 1 else { return .nan }
+        lookAhead(slot)
+        let days = purchaseDays(account)
+        if ahead.days.isEmpty { return interval(.intervalMean, days) }
+        let kept = days.map(ahead.days.decided).filter { $0.count > 0 }
+        return kept.withUnsafeBufferPointer { interval(.intervalMean, $0) }
+    }
+
     private func interval(_ field: ConditionField, _ days: UnsafeBufferPointer<PurchaseDay>) -> Double {
         let intervals = days.count - 1
         guard intervals >= 1 else { return .nan }
@@ -300,6 +338,7 @@ extension Partition {
     func symbol(
         _ operand: ConditionProgram.Operand, _ condition: PreparedCondition, _ slot: Int, _ instant: Int64
     ) -> UInt32 {
+        if operand.field.isOfItem { return offeredSymbol(operand.field) }
         if operand.field == .rfmCell { return cellSymbol(slot, at: instant) }
         guard operand.field == .membership else { return symbol(operand.field, slot) }
         let asked = Int(condition.names[Int(operand.argument)])
@@ -307,6 +346,14 @@ extension Partition {
         guard place >= 0 else { return 0 }
         let id = segmentations[place].segment(of: slot)
         return id < 0 ? 0 : rules.memberSymbols[place][id]
+    }
+
+    /// A text that no condition names has a number of its own that is nobody's.
+    private func offeredSymbol(_ field: ConditionField) -> UInt32 {
+        guard let id = offeredItem else { return 0 }
+        let text = field == .itemID ? id : settings.items.facts(of: id)?.category ?? ""
+        if text.isEmpty { return 0 }
+        return strings.find(Array(text.utf8)).map { $0 + 1 } ?? .max - 1
     }
 
     /// The same of a field that has no name and does not change with time; 0 of any other.

@@ -9,6 +9,8 @@ extension Partition {
         if !declaration.action.isEmpty { trigger.action = declaration.action }
         if !declaration.channel.isEmpty { trigger.channel = declaration.channel }
         let due = trigger.due.microseconds
+        offeredItem = trigger.items.first?.itemID
+        defer { offeredItem = nil }
         for (condition, coupon) in rule.coupons where condition.isEmpty || holds(condition, slot, at: due) {
             trigger.coupon = Trigger.Coupon(code: coupon.code, discount: coupon.discount)
             break
@@ -19,8 +21,7 @@ extension Partition {
     private func message(
         _ trigger: Trigger, _ rule: CompiledRule, _ slot: Int, _ profile: ContactProfile?
     ) -> String {
-        var language = profile?.language ?? ""
-        if language.isEmpty { language = settings.declared.language.lowercased() }
+        let language = language(profile)
         let chosen =
             rule.templates.first { $0.language == language && !language.isEmpty }
             ?? rule.templates.first { $0.language.isEmpty } ?? rule.templates[0]
@@ -38,6 +39,9 @@ extension Partition {
         func item(_ index: Int) -> String? {
             index < trigger.items.count ? trigger.items[index].itemID : nil
         }
+        func itemName(_ index: Int) -> String? {
+            item(index).map { filled(settings.items.facts(of: $0)?.name) ?? $0 }
+        }
         switch value {
         case .user: return String(decoding: trigger.user, as: UTF8.self)
         case .name: return filled(profile?.name)
@@ -54,9 +58,16 @@ extension Partition {
         case .predictedP90: return trigger.predicted.map { CalendarDate(dayNumber: $0.p90).text }
         case .discount: return (trigger.coupon?.discount).flatMap(MessageTemplate.text)
         case .coupon: return filled(trigger.coupon?.code)
-        case .itemName(let index), .itemID(let index): return item(index)
+        case .itemName(let index): return itemName(index)
+        case .itemID(let index): return item(index)
         case .field(let operand): return text(operand, fields, slot, trigger.due.microseconds)
         }
+    }
+
+    /// Language of a user, empty where neither they nor the configuration have said one.
+    func language(_ profile: ContactProfile?) -> String {
+        if let language = profile?.language, !language.isEmpty { return language }
+        return settings.declared.language.lowercased()
     }
 
     private func memberName(_ segmentation: Int, _ slot: Int) -> String? {
@@ -77,6 +88,8 @@ extension Partition {
         guard symbol != 0 else { return nil }
         let account = account(slot)?.pointee
         switch operand.field {
+        case .itemID: return offeredItem
+        case .itemCategory: return offeredItem.flatMap { settings.items.facts(of: $0)?.category }
         case .tier, .tierBest: return TierRule.names[Int(symbol) - 1]
         case .grade: return GradeRule.names[Int(symbol) - 1]
         case .rfmCell: return "R\(symbol / 100)F\(symbol / 10 % 10)M\(symbol % 10)"

@@ -38,6 +38,38 @@ extension Partition {
     func take(_ contact: ContactEntry) {
         arbiter.profiles[contact.mark, default: ContactProfile()].merge(contact.profile)
     }
+
+    /// Applies rows of which some say something of consent or profile: it counts from the row after on, as a
+    /// control line there would. What says nothing new costs a look, and no repeat of an event says anything.
+    func applyWithContacts(_ batch: borrowing BatchView, startFrontier: Int64) {
+        let end = Int(batch.starts[number + 1])
+        var applied = Int(batch.starts[number])
+        func apply(to next: Int) {
+            guard next > applied else { return }
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: batch.starts.count) { starts in
+                starts.initialize(repeating: UInt32(applied))
+                for place in number + 1..<starts.count { starts[place] = UInt32(next) }
+                self.apply(batch.between(UnsafeBufferPointer(starts)), startFrontier: startFrontier)
+            }
+            applied = next
+        }
+        for position in applied..<end {
+            let row = batch.rows[Int(batch.order[position])]
+            guard row.contact != 0, let said = ContactProfile(packed: batch.entry(row.contact - 1)) else {
+                continue
+            }
+            let mark = storeKey.erasureMark(of: Array(batch.bytes(row.userOffset, row.userLength)))
+            let known = arbiter.profiles[mark] ?? ContactProfile()
+            var merged = known
+            merged.merge(said)
+            if merged == known { continue }
+            apply(to: position)
+            let repeats = duplicateCount
+            apply(to: position + 1)
+            if duplicateCount == repeats { arbiter.profiles[mark] = merged }
+        }
+        apply(to: end)
+    }
 }
 
 extension Arbiter {
@@ -60,5 +92,14 @@ extension Arbiter {
             moved[key & ~0xFF | UInt64(place)] = due
         }
         sets = moved
+    }
+}
+
+extension BatchView {
+    /// The same rows under other bounds of the partitions.
+    func between(_ starts: UnsafeBufferPointer<UInt32>) -> BatchView {
+        BatchView(
+            rows: rows, items: items, text: text, dictionary: dictionary, hashes: hashes, codes: codes,
+            order: order, starts: starts, nows: nows)
     }
 }

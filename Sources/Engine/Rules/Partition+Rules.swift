@@ -271,9 +271,10 @@ extension Partition {
         _ rule: CompiledRule, _ slot: Int, due: Int64, occurrence: Int = 0,
         change: (inout Trigger) -> Void = { _ in }
     ) {
-        guard rule.declaration.enabled, isFree(rule, slot, due: due, occurrence: occurrence),
-            rule.condition.isEmpty || holds(rule.condition, slot, at: due)
-        else { return }
+        guard rule.declaration.enabled, isFree(rule, slot, due: due, occurrence: occurrence) else { return }
+        guard rule.condition.isEmpty || holds(rule.condition, slot, at: due) else {
+            return traceAbstention(rule, slot, due: due)
+        }
         var trigger = describedTrigger(rule.declaration.name, slot, due: due)
         trigger.occurrence = UInt32(truncatingIfNeeded: occurrence)
         change(&trigger)

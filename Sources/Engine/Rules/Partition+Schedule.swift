@@ -82,8 +82,7 @@ extension Partition {
     ) {
         if let rule, !rule.condition.isEmpty, !holds(rule.condition, slot, at: due) { return }
         let profile = arbiter.profiles.isEmpty ? nil : arbiter.profiles[mark(slot)]
-        let needsConsent = settings.declared.arbitration.needsConsent
-        guard profile?.granted ?? !needsConsent else { return }
+        guard allows(profile, rule) else { return }
         var trigger = describedTrigger(name, slot, due: due)
         trigger.group = isHeldOut(trigger.user, rule?.declaration) ? .holdout : .treated
         change(&trigger)
@@ -91,6 +90,18 @@ extension Partition {
         visit(trigger)
     }
 
+    /// Lifetime value within the model's horizon times the probability of churn, millionths; nil where either model
+    /// is missing or the user never bought.
+    func valueAtRisk(_ slot: Int) -> Int64? {
+        guard let account = account(slot), account.pointee.dayCount > 0, lifetimeValue.model != nil,
+            let churn = churnPrediction(slot, at: frontier, explained: false)
+        else { return nil }
+        lookAhead(slot)
+        let value = value(.init(field: .lifetimeValue, argument: 0), noCondition, slot, frontier)
+        return value.isNaN ? nil : Int64((value * churn.p * 1e6).rounded())
+    }
+
+    var knowsValueAtRisk: Bool { lifetimeValue.model != nil && churn.isFitted }
 }
 
 /// Planned sends of some partitions: the first ones, and how many there are each day.
@@ -99,9 +110,29 @@ package struct PlannedSends: Sendable {
     package private(set) var sends: [Trigger] = []
     /// By day and rule: to be sent, and held out.
     package private(set) var totals: [Int32: [String: (sent: Int64, heldOut: Int64)]] = [:]
+    /// Lifetime value at risk by rule, and of all, each user once; millionths.
+    package private(set) var atRisk: [String: Int64] = [:]
+    package private(set) var allAtRisk: Int64 = 0
+    /// The models that say it are in use.
+    package private(set) var knowsRisk = false
     private let limit: Int
 
     package init(limit: Int) { self.limit = limit }
+
+    /// Users of one partition that are to be sent something.
+    mutating func add(_ users: [String: Set<UInt32>], of partition: Partition) {
+        guard partition.knowsValueAtRisk else { return }
+        knowsRisk = true
+        var known: [UInt32: Int64] = [:]
+        for (rule, slots) in users {
+            for slot in slots {
+                let value = known[slot] ?? partition.valueAtRisk(Int(slot)) ?? 0
+                known[slot] = value
+                atRisk[rule, default: 0] += value
+            }
+        }
+        allAtRisk += known.values.reduce(0, +)
+    }
 
     mutating func add(_ trigger: Trigger, day: Int32) {
         var count = totals[day]?[trigger.rule] ?? (0, 0)
@@ -125,6 +156,9 @@ package struct PlannedSends: Sendable {
                 totals[day, default: [:]][rule] = sum
             }
         }
+        for (rule, value) in other.atRisk { atRisk[rule, default: 0] += value }
+        allAtRisk += other.allAtRisk
+        knowsRisk = knowsRisk || other.knowsRisk
         sends += other.sends
         trim()
     }
@@ -137,9 +171,15 @@ extension Shard {
     package func planned(from: EventTime, to: EventTime, limit: Int) -> PlannedSends {
         var planned = PlannedSends(limit: limit)
         forEachPartition { partition in
+            var users: [String: Set<UInt32>] = [:]
             partition.forEachPlanned(from: from.microseconds, to: to.microseconds) { trigger in
                 planned.add(trigger, day: partition.day(of: trigger.due.microseconds))
+                guard trigger.group == .treated, partition.knowsValueAtRisk,
+                    let slot = partition.slot(of: trigger.user)
+                else { return }
+                users[trigger.rule, default: []].insert(UInt32(slot))
             }
+            planned.add(users, of: partition)
         }
         planned.trim()
         return planned

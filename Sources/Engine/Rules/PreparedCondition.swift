@@ -11,11 +11,15 @@ final class PreparedCondition {
     /// By place in `program.texts`: what `Partition.symbol` gives for a user who has this value; never 0.
     let texts: UnsafeMutableBufferPointer<UInt32>
 
+    /// Whether it tests what a model says.
+    let asksModels: Bool
+
     /// Stands for an event that has not come yet.
     static let noCode = UInt32.max
 
     init(_ program: ConditionProgram) {
         self.program = program
+        asksModels = program.steps.contains { $0.a.field.isOfModel || $0.b.field.isOfModel }
         steps = .allocate(capacity: program.steps.count)
         _ = steps.initialize(from: program.steps)
         numbers = .allocate(capacity: program.numbers.count)

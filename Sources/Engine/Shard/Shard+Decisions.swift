@@ -17,6 +17,17 @@ extension Shard {
         return views
     }
 
+    /// Rules that have too little data about a user as things stand, by name.
+    package func abstaining(of id: [UInt8]) -> [String] {
+        var names: [String] = []
+        let number = id.withUnsafeBytes { Partitioning.partition(of: $0) }
+        forEachPartition { partition in
+            guard partition.number == number, let slot = partition.slot(of: id) else { return }
+            names = partition.abstaining(slot)
+        }
+        return names
+    }
+
     /// Decisions ever taken, by what became of the trigger.
     package func decisionCounts() -> [Named<Int64>] {
         var sums = DecisionReason.allCases.map { Named($0.text, Int64(0)) }

@@ -237,7 +237,11 @@ package actor Shard {
             swap(&partition.triggers, &collected)
             partition.clock = clock
             partition.noteOldest(sequenced.oldest, at: sequenced.endNow)
-            partition.apply(view, startFrontier: sequenced.startFrontier)
+            if sequenced.hasContacts {
+                partition.applyWithContacts(view, startFrontier: sequenced.startFrontier)
+            } else {
+                partition.apply(view, startFrontier: sequenced.startFrontier)
+            }
             partition.now = max(partition.now, sequenced.endNow)
             partition.advance(to: sequenced.endFrontier)
             partition.settleBackFill()
@@ -317,6 +321,7 @@ package actor Shard {
         var view = partition.view(slot, names: names, explained: true)
         view.repurchase?.why = partition.repurchaseReasons(slot)
         if let rfm = view.rfm { view.lifetimeValue?.why = partition.lifetimeValueReasons(rfm) }
+        view.language = partition.language(partition.arbiter.profiles[partition.mark(slot)])
         return view
     }
 

@@ -22,7 +22,8 @@ extension RecommendationsModel {
         let categories = CategoryFit(data, config: config, seed: seed)
         let model = RecommendationsModel(
             items: data.items, categories: data.categories, recommender: recommender,
-            methods: judgement.methods, minimumHistory: config.minimumHistory, amounts: categories.fits)
+            methods: judgement.methods, minimumHistory: config.minimumHistory, amounts: categories.fits,
+            demand: ItemDemand.ratios(data, recentDays: config.recentDays))
         let report = RecommendationReport(data: data, model: model, judgement: judgement, config: config)
         let own = judgement.error { judgement.methods[Int($0.rawValue)] }
         return Fitted(

@@ -1,6 +1,7 @@
 extension RecommendationsModel {
     private static let magic: UInt32 = 0x4345_5252  // RREC
-    private static let version: UInt32 = 1
+    /// Version 1 has no demand.
+    private static let version: UInt32 = 2
 
     /// The model, self-contained; equal models have equal bytes.
     package var bytes: [UInt8] {
@@ -17,6 +18,7 @@ extension RecommendationsModel {
             writer.put(fit != nil)
             fit?.write(to: &writer)
         }
+        for ratio in demand { writer.put(ratio.isNaN ? Float.nan.bitPattern : ratio.bitPattern) }
         return writer.bytes
     }
 
@@ -30,7 +32,7 @@ extension RecommendationsModel {
     private init(from reader: inout ByteReader) throws(CodingFailure) {
         guard try reader.uint32() == RecommendationsModel.magic else { throw .badMagic }
         let version = try reader.uint32()
-        guard version == RecommendationsModel.version else { throw .badVersion(version) }
+        guard (1...RecommendationsModel.version).contains(version) else { throw .badVersion(version) }
         let items = try NameList(from: &reader)
         let categories = try NameList(from: &reader)
         var methods: [RecommendationMethod] = []
@@ -48,10 +50,14 @@ extension RecommendationsModel {
             let isFitted = try reader.flag()
             amounts.append(isFitted ? try AmountFactors(from: &reader, categories: categories.count) : nil)
         }
+        let demand =
+            version == 1
+            ? [Float](repeating: .nan, count: items.count)
+            : try reader.floats(items.count) { $0.isNaN || $0 >= 0 && $0.isFinite }
         try reader.finish()
         self.init(
             items: items, categories: categories, recommender: recommender, methods: methods,
-            minimumHistory: minimumHistory, amounts: amounts)
+            minimumHistory: minimumHistory, amounts: amounts, demand: demand)
     }
 }
 

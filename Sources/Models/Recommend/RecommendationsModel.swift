@@ -10,11 +10,14 @@ package struct RecommendationsModel: StoredModel {
     package let minimumHistory: Int
     /// Of each grade by its number, 0 for who has none; nil where too few are in it.
     package let amounts: [AmountFactors?]
+    /// Of each item, what `ItemDemand` says.
+    package let demand: [Float]
 
     init(
         items: NameList, categories: NameList, recommender: Recommender, methods: [RecommendationMethod],
-        minimumHistory: Int, amounts: [AmountFactors?]
+        minimumHistory: Int, amounts: [AmountFactors?], demand: [Float]
     ) {
+        self.demand = demand
         self.items = items
         self.categories = categories
         self.recommender = recommender
@@ -82,6 +85,6 @@ package struct RecommendationsModel: StoredModel {
     /// Bytes it takes in memory.
     package var byteCount: Int {
         items.byteCount + categories.byteCount + recommender.byteCount
-            + amounts.reduce(0) { $0 + ($1?.categories.count ?? 0) * 8 }
+            + demand.count * 4 + amounts.reduce(0) { $0 + ($1?.categories.count ?? 0) * 8 }
     }
 }

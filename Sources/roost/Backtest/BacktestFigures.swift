@@ -88,7 +88,7 @@ extension BacktestFigures {
             Named($0.text, ledger.rejected[Int($0.rawValue)])
         }.filter { $0.value > 0 }
         users = Int(totals.users)
-        buyers = history.times.count
+        buyers = history.count
         if history.from <= history.to {
             from = EventTime(microseconds: history.from)
             to = EventTime(microseconds: history.to)

@@ -82,36 +82,36 @@ struct BacktestRun: ~Copyable {
         history.take(given)
         let start = line
         line += UInt64(given.lineCount)
-        let (batch, left) = given.leavingOut(after: request.until?.microseconds ?? .max)
+        let (batch, left, lines) = given.leavingOut(after: request.until?.microseconds ?? .max)
         leftOut += Int64(left)
-        try submit(batch, firstLine: start)
+        try submit(batch, BatchPlace(start: start, lines: lines))
     }
 
     /// Submits a batch, in parts where months begin in it.
-    private mutating func submit(_ given: EventBatch, firstLine: UInt64) throws {
+    private mutating func submit(_ given: EventBatch, _ place: BatchPlace) throws {
         var rest = given
-        var firstLine = firstLine
+        var place = place
         while let row = beginningOfMonth(in: rest) {
             if row > 0 {
                 let (first, second) = rest.split(atRow: row)
-                try pass(first, firstLine: firstLine)
-                firstLine += UInt64(first.lineCount)
+                try pass(first, place)
+                place.skip(first.lineCount)
                 rest = second
             }
             try score()
             nextMonth = rest.rows.first.map { settings.clock.zone.startOfNextMonth(after: $0.time) }
         }
-        try pass(rest, firstLine: firstLine)
+        try pass(rest, place)
     }
 
-    private mutating func pass(_ batch: EventBatch, firstLine: UInt64) throws {
+    private mutating func pass(_ batch: EventBatch, _ place: BatchPlace) throws {
         guard !batch.isEmpty else { return }
         for row in batch.rows { now = max(now, row.time) }
         if nextMonth == nil, now > .min { nextMonth = settings.clock.zone.startOfNextMonth(after: now) }
         let refusals = refusals
         try engine.submit(batch) { rejections in
             let told = rejections.prefix(Self.examplesMost).map {
-                (line: firstLine + UInt64($0.line), code: $0.code.text, detail: $0.detail)
+                (line: place[$0.line], code: $0.code.text, detail: $0.detail)
             }
             refusals.update { kept in
                 kept.append(contentsOf: told)
@@ -155,6 +155,28 @@ struct BacktestRun: ~Copyable {
             if page.through >= page.last { return tally }
             after = page.through
         }
+    }
+}
+
+/// Which data lines of the log the lines of a batch are.
+private struct BatchPlace: Sendable {
+    /// Number of the first line before any was left out.
+    var start: UInt64
+    /// Of each kept line its number from there; nil: all are kept.
+    var lines: [UInt32]?
+    private var skipped: UInt32 = 0
+
+    init(start: UInt64, lines: [UInt32]?) {
+        self.start = start
+        self.lines = lines
+    }
+
+    /// What follows is of the lines after the next so many.
+    mutating func skip(_ count: UInt32) { skipped += count }
+
+    subscript(line: UInt32) -> UInt64 {
+        let place = skipped + line
+        return start + UInt64(lines?[Int(place)] ?? place)
     }
 }
 

@@ -111,9 +111,10 @@ struct HistoryReader: ~Copyable {
 }
 
 extension EventBatch {
-    /// The batch without the rows after an instant, its lines numbered anew; and how many those were.
-    func leavingOut(after instant: Int64) -> (batch: EventBatch, left: Int) {
-        guard rows.contains(where: { $0.time > instant }) else { return (self, 0) }
+    /// The batch without the rows after an instant, its lines numbered anew; how many those were, and which line
+    /// each kept one was, nil where all are kept.
+    func leavingOut(after instant: Int64) -> (batch: EventBatch, left: Int, lines: [UInt32]?) {
+        guard rows.contains(where: { $0.time > instant }) else { return (self, 0, nil) }
         var rest = self
         rest.rows.removeAll { $0.time > instant }
         rest.dropUnownedItems()
@@ -125,7 +126,7 @@ extension EventBatch {
         }
         rest.lineCount = UInt32(kept.count)
         if !source.isEmpty { rest.keepSource(of: kept) }
-        return (rest, rows.count - rest.rows.count)
+        return (rest, rows.count - rest.rows.count, kept)
     }
 }
 

@@ -8,6 +8,12 @@ extension DaemonStatus {
         return await shards[number % shards.count].decisions(of: user)
     }
 
+    func abstaining(of user: [UInt8]) async -> [String] {
+        guard !user.isEmpty, user.count <= 256 else { return [] }
+        let number = user.withUnsafeBytes { Partitioning.partition(of: $0) }
+        return await shards[number % shards.count].abstaining(of: user)
+    }
+
     func schedule(from: EventTime, to: EventTime, limit: Int) async -> ScheduleView {
         var planned = PlannedSends(limit: limit)
         for shard in shards { planned.add(await shard.planned(from: from, to: to, limit: limit)) }
@@ -17,7 +23,35 @@ extension DaemonStatus {
                 rules: rules.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sent, $0.value.heldOut) })
         }
         let now = await sequencer.ledger.clock.now
-        return ScheduleView(asOf: EventTime(microseconds: now), days: days, sends: planned.sends)
+        return ScheduleView(
+            asOf: EventTime(microseconds: now), days: days, rules: Self.expected(planned, await uplift()),
+            valueAtRisk: planned.knowsRisk ? Double(planned.allAtRisk) / 1e6 : nil, sends: planned.sends)
+    }
+
+    /// By rule, what its planned sends are expected to bring.
+    private static func expected(_ planned: PlannedSends, _ uplift: Uplift) -> [ScheduleView.Rule] {
+        var rules: [String: ScheduleView.Rule] = [:]
+        for day in planned.totals.values {
+            for (name, count) in day {
+                var rule = rules[name] ?? ScheduleView.Rule(name: name, sent: 0, heldOut: 0)
+                rule.sent += count.sent
+                rule.heldOut += count.heldOut
+                rules[name] = rule
+            }
+        }
+        return rules.values.sorted { $0.name < $1.name }.map { known in
+            var rule = known
+            let one = uplift.aMessage(of: rule.name)
+            let count = Double(rule.sent)
+            func times(_ estimate: ScheduleView.Estimate) -> ScheduleView.Estimate {
+                .init(value: estimate.value * count, low: estimate.low * count, high: estimate.high * count)
+            }
+            rule.purchases = one.purchases.map(times)
+            rule.revenue = one.revenue.map(times)
+            rule.reason = one.reason
+            rule.valueAtRisk = planned.knowsRisk ? Double(planned.atRisk[rule.name] ?? 0) / 1e6 : nil
+            return rule
+        }
     }
 
     func decisionCounts() async -> [Named<Int64>] {

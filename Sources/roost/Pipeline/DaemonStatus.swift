@@ -313,15 +313,19 @@ struct DaemonStatus: StatusSource {
     }
 
     func uplift(of rule: String?) async -> JSONValue {
+        let now = await sequencer.ledger.clock.now
+        return await uplift().tree(of: rule, asOf: EventTime(microseconds: now))
+    }
+
+    func uplift() async -> Uplift {
         var reports: [(partition: Int, report: FollowUpReport)] = []
         for shard in shards { reports += await shard.followUps() }
         let ledger = await sequencer.ledger
         let known = await segments().segments
         let names = Dictionary(known.map { ($0.id + 1, $0.name) }, uniquingKeysWith: { first, _ in first })
-        let uplift = Uplift(
+        return Uplift(
             reports.sorted { $0.partition < $1.partition }.map(\.report),
             window: ledger.settings.outcomes.followUp, segmentNames: names)
-        return uplift.tree(of: rule, asOf: EventTime(microseconds: ledger.clock.now))
     }
 
     func undelivered(by sink: String, after: Int64, limit: Int) async -> [DeadLetterView]? {

@@ -44,6 +44,7 @@ struct ErasedRecords {
         let emptied = emptyRejections(&entry.batch, number)
         guard emptied || entry.batch.rows.count < rows else { return nil }
         entry.batch.dropUnownedItems()
+        entry.batch.emptyUnsaid()
         return entry.payload(encodedBatch: nil)
     }
 
@@ -81,5 +82,23 @@ struct ErasedRecords {
             emptied = true
         }
         return emptied
+    }
+}
+
+extension EventBatch {
+    /// Empties what only removed rows said of consent and profile: names among it are nobody else's.
+    fileprivate mutating func emptyUnsaid() {
+        var isUsed = [Bool](repeating: false, count: dictionary.count)
+        for row in rows {
+            isUsed[Int(row.name)] = true
+            if row.contact != 0 { isUsed[Int(row.contact) - 1] = true }
+            withUnsafeBytes(of: row.dimensions) { raw in
+                for entry in raw.assumingMemoryBound(to: UInt16.self) where entry != EventRow.absent {
+                    isUsed[Int(entry)] = true
+                }
+            }
+        }
+        for item in items where item.category != EventRow.absent { isUsed[Int(item.category)] = true }
+        for entry in dictionary.indices where !isUsed[entry] { dictionary[entry].length = 0 }
     }
 }

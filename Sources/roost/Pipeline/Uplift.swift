@@ -68,6 +68,32 @@ struct Uplift {
         ])
     }
 
+    /// What one more message of a rule is expected to bring, by what was measured: purchases and revenue a message,
+    /// with the interval of the difference.
+    func aMessage(
+        of rule: String
+    ) -> (purchases: ScheduleView.Estimate?, revenue: ScheduleView.Estimate?, reason: String?) {
+        guard window > 0 else { return (nil, nil, "outcomes are not followed: triggers.outcome_window is 0") }
+        let groups = rules.first { name($0.key) == rule }?.value.all ?? Groups()
+        let (treated, heldOut) = (groups.treated, groups.heldOut)
+        guard heldOut.revenue.count > 0 else {
+            return (nil, nil, "nobody was held out whose outcome is known: set holdout or control_group")
+        }
+        let purchases = ProportionDifference(
+            treated: GroupProportion(treated.bought, of: treated.revenue.count),
+            heldOut: GroupProportion(heldOut.bought, of: heldOut.revenue.count)
+        ).map { difference in
+            let bounds = difference.newcombe()
+            return ScheduleView.Estimate(value: difference.difference, low: bounds.low, high: bounds.high)
+        }
+        let revenue = MeanDifference(treated: treated.revenue, heldOut: heldOut.revenue).map { difference in
+            let bounds = difference.interval()
+            return ScheduleView.Estimate(value: difference.difference, low: bounds.low, high: bounds.high)
+        }
+        let isWhole = purchases != nil && revenue != nil
+        return (purchases, revenue, isWhole ? nil : "too few outcomes are known")
+    }
+
     private func name(_ number: UInt16) -> String {
         if number < FollowUpReport.firstOwn { return BuiltInRule.names[Int(number)] }
         return ownNames[Int(number - FollowUpReport.firstOwn)]
