@@ -12,7 +12,7 @@ from fractions import Fraction
 import features
 from checks_erasure import erase
 from checks_recovery import SNAPSHOTS
-from features import DAY, HOUR, MINUTE, Config, Zone, stamp
+from features import DAY, HOUR, MINUTE, SECOND, Config, Zone, stamp
 from harness import CONFIGS, Skip, check, check_each, eventually, expect, expect_equal
 from logs import REAL, synthetic
 
@@ -585,6 +585,60 @@ def searching(rng, lines):
                 members["discount_unit"] = "percent"
         result.append(json.dumps(members, ensure_ascii=False).encode() + b"\n")
     return result
+
+
+def shrinking(rng):
+    """A shop over eleven months: a bad month, and a drop that lasts from the eighth on, with a crash at the last."""
+    lines = []
+    levels = [9, 9, 3, 9, 9, 9, 9, 5, 5, 5, 5]
+    start = features.parse_stamp("2023-01-01T00:00:00Z", features.UTC)
+    for day in range(334):
+        month = (features.EPOCH + features.timedelta(microseconds=start + day * DAY)).month
+        for _ in range(levels[month - 1] + rng.randrange(2)):
+            time = start + day * DAY + rng.randrange(DAY)
+            user = f"u{rng.randrange(50)}"
+            lines.append((time, user, "session_start", None))
+            if rng.random() < 0.7:
+                lines.append((time + SECOND, user, "purchase", 10 + rng.randrange(3)))
+    lines.sort()
+    return [
+        json.dumps({"user_id": user, "ts": stamp(time), "event": name, "value": value}).encode() + b"\n"
+        for time, user, name, value in lines]
+
+
+@check
+def a_drop_of_sales_is_told_once(env):
+    """`sales_decline`: of nobody, at the end of the second month, the same however the log is cut and after a kill."""
+    lines = shrinking(random.Random(env.seed))
+    config = {**QUIET, "triggers": {"language": "ko"}}
+    seen = []
+    for cuts in (1, 9):
+        with env.daemon(config) as daemon:
+            for part in range(cuts):
+                daemon.feed(lines[part * len(lines) // cuts:(part + 1) * len(lines) // cuts], name="log")
+                if part in (6, 7):
+                    daemon.kill()
+                    daemon.start()
+            daemon.advance("2023-12-01T00:00:00Z")
+            seen.append(daemon.outbox())
+            found = [t for t in daemon.status.triggers() if t["type"] == "sales_decline"]
+            sales = asked(daemon, "sales")
+    expect(seen[0] == seen[1], "the triggers depend on how the log was cut, or on the kill")
+    expect_equal([t["due"] for t in found], ["2023-10-01T00:00:00Z"], "when a decline is told")
+    told = found[0]
+    expect("user" not in told and told["group"] == "treated", f"it concerns nobody: {told}")
+    expect_equal((told["from"], told["to"]), ("2023-06/2023-07", "2023-08/2023-09"), "the months")
+    months = {row["from"][:7]: row["revenue"] for row in sales["monthly"]}
+    old, new = months["2023-06"] + months["2023-07"], months["2023-08"] + months["2023-09"]
+    near(told["score"], 1 - new / old, "share that is gone")
+    near(sum(reason["contribution"] for reason in told["why"]), new - old, "change that is explained")
+    expect_equal([r["feature"] for r in told["why"]], ["visits", "conversion", "order_value"], "factors")
+    expect(told["message"].startswith("매출이 "), f"the sentence: {told['message']}")
+    off = {**QUIET, "triggers": {"sales_decline": {"drop": 0.9}}}
+    with env.daemon(off) as daemon:
+        daemon.feed(lines)
+        daemon.advance("2023-12-01T00:00:00Z")
+        expect(not [t for t in daemon.status.triggers() if "user" not in t], "no drop of nine tenths")
 
 
 @check
