@@ -188,6 +188,35 @@ def check_overview(answer, plain, erased_buyers=0):
         expect_ranked(rows, "value", "events", f"events by {dimension}")
     check_values(answer["purchase_values"], sorted(e.value for e in plain.purchases if e.value is not None))
     check_daily(answer["daily"], plain)
+    check_daily_payments(answer, plain)
+
+
+def check_daily_payments(answer, plain):
+    """Days of the last four months by payment method; a buyer counts by the first purchase of the day to arrive."""
+    last = [int(part) for part in month_of(plain.today).split("-")]
+    paid, first, bought, buyers = defaultdict(lambda: [0, 0]), {}, Counter(), Counter()
+    for event in sorted(plain.purchases, key=lambda e: e.arrival):
+        day, method = plain.day(event), event.dimensions.get("payment_method")
+        month = [int(part) for part in month_of(day).split("-")]
+        bought[day] += 1
+        if (event.user, day) not in first:
+            first[event.user, day] = method
+            buyers[day] += 1
+        if method is None or (last[0] - month[0]) * 12 + last[1] - month[1] >= 4:
+            continue
+        paid[day_text(day), method][0] += 1
+        paid[day_text(day), method][1] += event.value or 0
+    users = Counter((day_text(day), method) for (_, day), method in first.items())
+    rows = answer["daily_by_payment_method"]
+    expect_equal({(row["day"], row["value"]) for row in rows}, set(paid), "days by payment method")
+    expect_equal(rows, sorted(rows, key=lambda row: (row["day"], row["value"].encode())), "order of payments")
+    days = {day_text(day): (bought[day], buyers[day]) for day in bought}
+    for row in rows:
+        key, what = (row["day"], row["value"]), f"{row['value']} on {row['day']}"
+        expect_equal([row["purchases"], row["users"]], [paid[key][0], users[key]], what)
+        near(row["revenue"], money(paid[key][1]), f"revenue of {what}")
+        near(row["share_of_purchases"], ratio(row["purchases"], days[row["day"]][0]), f"purchases of {what}")
+        near(row["share_of_users"], ratio(row["users"], days[row["day"]][1]), f"users of {what}")
 
 
 def check_values(shown, values):
