@@ -5,6 +5,7 @@ import json
 import math
 import random
 import shutil
+import subprocess
 import time
 from collections import Counter, defaultdict
 from fractions import Fraction
@@ -363,7 +364,7 @@ def check_cohorts(answer, plain):
         expect_equal(cohort["months"][-1]["month"], month_of(plain.today), "last month")
 
 
-def journeys(plain):
+def journeys(plain, window=WINDOW):
     """Journeys that reached each step, of who had never bought and of who had."""
     reached = {False: [0] * 4, True: [0] * 4}
     for events in plain.of_user.values():
@@ -373,7 +374,7 @@ def journeys(plain):
             if event.name not in STEPS:
                 continue
             step = STEPS.index(event.name) + 1
-            if 0 < depth < 4 and event.time - start <= WINDOW:
+            if 0 < depth < 4 and event.time - start <= window:
                 if step == depth + 1:
                     depth = step
                     reached[again][depth - 1] += 1
@@ -710,6 +711,113 @@ def late_stages_are_put_in_their_place(env):
         wanted = [a + b for a, b in zip(*journeys(counted).values())]
         expect_equal(shown, wanted, "journeys with late stages")
     return f"{log.late} late, {wanted} journeys"
+
+
+GROUPS = ["device", "media", "gender", "age_band", "payment_method", "segment", "value", "tier", "grade", "rfm_cell"]
+
+
+def group_of(row, group):
+    """What a user's page says of a group."""
+    if group in ("segment", "tier"):
+        return row.get(group, {}).get("name")
+    if group == "value":
+        return row.get("segments", {}).get("value", {}).get("name")
+    if group in ("grade", "rfm_cell"):
+        return row.get(group)
+    return row.get("main", {}).get(group) or row.get("profile", {}).get(group)
+
+
+def expect_crossing(answer, users, by, other):
+    cells = defaultdict(lambda: [0, 0, 0, 0.0])
+    for row in users.values():
+        key = group_of(row, by), group_of(row, other)
+        if key == (None, None):
+            continue
+        cell = cells[key]
+        cell[0] += 1
+        cell[1] += bool(row.get("converted"))
+        cell[2] += row.get("purchase", {}).get("count", 0)
+        cell[3] += float(row.get("purchase", {}).get("revenue", 0))
+    what = f"{by} × {other}"
+    expect(answer["exact"] and answer["users"] == answer["sampled"] == len(users), f"users of {what}: {answer}")
+    expect_equal({(row["by"], row["with"]) for row in answer["rows"]}, set(cells), f"pairs of {what}")
+    firsts, seconds, known = Counter(), Counter(), sum(cell[0] for cell in cells.values())
+    for (first, second), cell in cells.items():
+        firsts[first] += cell[0]
+        seconds[second] += cell[0]
+    for row in answer["rows"]:
+        key = row["by"], row["with"]
+        cell, name = cells[key], f"{what}: {key}"
+        expect_equal([row["users"], row["converted"], row["purchases"]], cell[:3], name)
+        near(row["revenue"], cell[3], f"revenue of {name}", 1e-6)
+        near(row["share_of_by"], ratio(cell[0], firsts[key[0]]), f"share of {name}")
+        near(row["lift"], cell[0] * known / (firsts[key[0]] * seconds[key[1]]), f"lift of {name}")
+        near(row["rate_low"], wilson(cell[1], cell[0])[0], f"rate of {name}")
+    table = [[cells.get((a, b), [0])[0] for b in seconds if b is not None] for a in firsts if a is not None]
+    table = [row for row in table if any(row)]
+    columns = [column for column in zip(*table) if any(column)]
+    if len(table) > 1 and len(columns) > 1:
+        near(answer["test"]["statistic"], chi_square(list(zip(*columns)))[0], f"χ² of {what}", 1e-6)
+
+
+@check
+def any_two_groupings_cross(env):
+    """Every pair of dimensions, segments, tiers, grades and cells against the users' own pages; then from a sample."""
+    lines = synthetic(env.seed + 21, events=4000, users=400)
+    least = {name: {"minimum_users": 20} for name in ("segments", "value", "tiers")}
+    enabled = ["segments", "value", "tiers"]
+    with env.daemon({"models": {"enabled": enabled, **least}}) as daemon:
+        daemon.feed(lines)
+        for model in enabled:
+            expect(daemon.status.refit(model).json()["adopted"], f"{model} is fitted")
+        users, _ = daemon.status.users()
+        seen = 0
+        for first in range(len(GROUPS)):
+            for other in GROUPS[first + 1:]:
+                answer = asked(daemon, f"crossing?by={GROUPS[first]}&with={other}&limit=10000")
+                expect_crossing(answer, users, GROUPS[first], other)
+                seen += len(answer["rows"])
+        turned = asked(daemon, "crossing?by=device&with=media")["rows"]
+        straight = asked(daemon, "crossing?by=media&with=device")["rows"]
+        expect_equal(
+            {(row["with"], row["by"]): row["users"] for row in turned},
+            {(row["by"], row["with"]): row["users"] for row in straight}, "either way round")
+        part = asked(daemon, "crossing?by=device&with=tier&users=128")
+        expect(not part["exact"] and part["sampled"] < 200, f"a sample: {part['sampled']}")
+        expect(abs(part["known"] - len(users)) < len(users) / 4, f"{part['known']} for {len(users)} users")
+        for bad in ("crossing", "crossing?by=device", "crossing?by=device&with=device", "crossing?by=device&with=hat"):
+            expect_equal(daemon.status.get("/v1/analytics/" + bad).status, 400, bad)
+    return f"{seen} pairs of values"
+
+
+@check
+def journeys_end_with_their_window(env):
+    """`analytics.funnel_window`: journeys of twenty minutes and of forty hours, late stages among them; no longer one."""
+    rng = random.Random(env.seed + 1)
+    lines = synthetic(env.seed + 13, events=4000, users=60, repeats=False)
+    plain = Config()
+    keyed = [
+        (event.time + (rng.randrange(40 * HOUR) if rng.random() < 0.1 else 0), index)
+        for index, event in enumerate(features.read_log(lines, plain).events)]
+    shuffled = [lines[index] for _, index in sorted(keyed)]
+    log = features.read_log(shuffled, plain)
+    seen = []
+    for text, window in (("20m", 20 * MINUTE), ("40h", 40 * HOUR)):
+        with env.daemon({**QUIET, "analytics": {"funnel_window": text}}) as daemon:
+            daemon.feed(shuffled)
+            daemon.kill()
+            daemon.start()
+            daemon.advance(stamp(log.now))
+            answer = asked(daemon, "funnel")
+            wanted = journeys(Plain([*shuffled, features.Advance(log.now)], plain), window)
+            seen.append([a + b for a, b in zip(*wanted.values())])
+            expect_equal(answer["all"]["journeys"], seen[-1], f"journeys within {text}")
+            expect_equal(answer["window_s"], window // SECOND, "window_s")
+    expect(seen[0] != seen[1], "the window makes a difference")
+    done = subprocess.run([env.binary, "check", "--config", "/dev/stdin"], capture_output=True, check=False,
+                          input=b"{analytics: {funnel_window: \"3d\"}}")
+    expect(done.returncode != 0 and b"analytics.funnel_window" in done.stdout + done.stderr, f"{done}")
+    return f"{seen}"
 
 
 @check

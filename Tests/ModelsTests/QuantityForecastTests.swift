@@ -133,8 +133,8 @@ import Testing
         for method in candidates.methods(for: backtest.training) {
             let known = [Array(other[..<first])]
             let model = try #require(candidates.learn(method, from: backtest.training, others: known))
-            let trial = backtest.trial(method, model, interval: 0.8)
-            let again = otherwise.trial(method, model, interval: 0.8)
+            let trial = backtest.trial(method, model)
+            let again = otherwise.trial(method, model)
             #expect(trial.forecasts[0] == again.forecasts[0], "\(method)")
         }
         let whole = QuantityForecast(series, others: [other], horizon: 7, seed: 1)

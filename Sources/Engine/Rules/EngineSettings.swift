@@ -24,6 +24,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var items = ItemSettings()
     /// Declared rules, and what is common to all.
     package var declared = RuleSettings()
+    /// From the first step of a journey to the last.
+    package var funnelWindow = Settings.Analytics.defaultFunnelWindow
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -70,6 +72,7 @@ package struct EngineSettings: Sendable, Equatable {
         outcomes = OutcomeSettings(settings)
         items = ItemSettings(settings)
         declared = RuleSettings(settings.triggers)
+        funnelWindow = settings.analytics.funnelWindow
     }
 
     /// Whether both mean the same, whichever names of events were known when they were written.
@@ -108,9 +111,11 @@ package struct EngineSettings: Sendable, Equatable {
     /// Set in the first byte of saved settings that hold all of today's; without it they end with the outcomes of
     /// churn and carts, and what came later stands as where nothing is configured.
     private static let isWhole: UInt8 = 0x80
+    /// Set where the funnel's window stands at the end; without it the window is the default.
+    private static let hasWindow: UInt8 = 0x40
 
     package func write(to out: inout ByteWriter) {
-        out.put(clockMode.rawValue | Self.isWhole)
+        out.put(clockMode.rawValue | Self.isWhole | Self.hasWindow)
         out.put(allowedLateness)
         out.put(zone.name)
         out.put(UInt64(zone.starts.count))
@@ -131,12 +136,13 @@ package struct EngineSettings: Sendable, Equatable {
         outcomes.write(to: &out)
         items.write(to: &out)
         declared.write(to: &out)
+        out.put(funnelWindow)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
         let head: UInt8 = try input.get()
         let isWhole = head & Self.isWhole != 0
-        guard let mode = ClockModeCode(rawValue: head & ~Self.isWhole) else {
+        guard let mode = ClockModeCode(rawValue: head & ~(Self.isWhole | Self.hasWindow)) else {
             throw StateError("unknown clock mode in saved settings")
         }
         clockMode = mode
@@ -178,12 +184,13 @@ package struct EngineSettings: Sendable, Equatable {
             items = try ItemSettings(from: &input)
             declared = try RuleSettings(from: &input)
         }
+        if head & Self.hasWindow != 0 { funnelWindow = try input.get() }
         try check()
     }
 
     /// Lengths of time that can be added to an event time.
     private func check() throws(StateError) {
-        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt]
+        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt, funnelWindow]
         // A thousand years.
         let bound = 365_250 * Microseconds.day
         guard (lengths + rules.map(\.delay)).allSatisfy({ (-bound...bound).contains($0) }),
