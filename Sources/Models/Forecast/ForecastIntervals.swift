@@ -3,8 +3,8 @@
 /// counts that helped to choose the method that made it.
 ///
 /// Errors are taken as multiples of how much the series moved lately (Lei et al. 2018, J. Am. Stat. Assoc. 113, sec. 5.2),
-/// so that bounds grow and shrink with it, and apart for the near, middle and far third of the horizon. Errors of
-/// origins that overlap are nearly the same: the correction for few of them counts whole horizons.
+/// so that bounds grow and shrink with it, and apart for the near, middle and far third of the horizon. Days of one
+/// origin go together: the correction for few errors counts origins.
 package struct ForecastIntervals: Sendable {
     /// Share of the actual values that lay inside the bounds as they would have been drawn at each origin from the
     /// origins before it alone; nil where there are too few.
@@ -92,11 +92,9 @@ package struct ForecastIntervals: Sendable {
 
     private static func third(_ step: Int, _ horizon: Int) -> Int { min(2, step * 3 / horizon) }
 
-    /// For each third the score that the share does not pass, with the correction of n + 1 for n whole horizons.
+    /// For each third the score that the share does not pass, with the correction of n + 1 for n origins.
     private static func bounds(_ past: [Past], horizon: Int, interval: Double) -> [Double] {
-        let span = past[past.count - 1].origin - past[0].origin
-        let blocks = Double(span) / Double(horizon) + 1
-        let share = min(1, interval * (1 + 1 / blocks))
+        let share = min(1, interval * (1 + 1 / Double(past.count)))
         return (0..<3).map { third in
             let steps = (0..<horizon).filter { Self.third($0, horizon) == third }
             return quantile(past.flatMap { one in steps.map { one.scores[$0] } }.sorted(), share)
