@@ -50,7 +50,9 @@ import Testing
         #expect(share > 0.7 && share < 0.9, "\(share)")
     }
 
-    @Test func `bounds grow with a series whose noise does, and their measured share is the one they hold`() throws {
+    @Test func `bounds grow with a series whose noise does, and their measured share is the one they hold`()
+        throws
+    {
         var (inside, all, measured) = (0, 0, 0.0)
         for seed in 1...12 {
             var generator = SeededGenerator(seed: UInt64(100 + seed))

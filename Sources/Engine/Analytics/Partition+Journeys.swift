@@ -64,8 +64,9 @@ extension Partition {
         let latest = stages.latest(user.pointee.stageLink)
         guard latest != 0 else { return }
         let entry = stages.entry(lastInTime(latest)).pointee
-        guard entry.journey.isOpen(
-            after: max(time, frontier, entry.time) - entry.time, window: terms.funnelWindow)
+        guard
+            entry.journey.isOpen(
+                after: max(time, frontier, entry.time) - entry.time, window: terms.funnelWindow)
         else { return }
         for step in 0..<entry.journey.depth {
             for (value, more) in [(old, Int64(-1)), (new, 1)] {

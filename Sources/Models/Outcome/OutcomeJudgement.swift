@@ -93,7 +93,7 @@ struct OutcomeJudgement {
             .init("confusion", confusion.matrix),
             .init("report", confusion.report),
         ] + ScoreRanking(labels: labels, scores: probabilities).curves + [
-            .init("held_out_rate", .finite(mean(labels.map { Double($0) }))),
+            .init("held_out_rate", .finite(mean(labels.map { Double($0) })))
         ]
     }
 
