@@ -105,7 +105,7 @@ extension Partition {
                 trigger.group = .stale
             }
             trigger.score = decline.drop
-            trigger.message = decline.message
+            trigger.message = decline.message.isEmpty ? nil : decline.message
             trigger.why = decline.why
             trigger.from = decline.from
             trigger.to = decline.to
