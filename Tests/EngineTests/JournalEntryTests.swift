@@ -16,6 +16,7 @@ struct JournalEntryTests {
         var scheduled = EngineSettings(.event(.berlin))
         scheduled.refitEvery = Microseconds.day
         scheduled.refitAt = 3 * Microseconds.hour
+        scheduled.funnelWindow = 40 * Microseconds.hour
         let batch = EventBatch(randomLog(shape, seed: 3))
         return [
             .events(

@@ -87,7 +87,7 @@ async function crossing(by, { signal, parameters, go }) {
   const other = parameters.get("with") ?? "segment";
   const options = groupings.filter((name) => name !== by);
   const chooser = h("label", null, t("acquisition.with"), " ", h("select", { onchange: (e) => go({ with: e.target.value }) },
-    options.map((name) => h("option", { value: name, selected: name === other }, name === "rfm_cell" ? "RFM" : t(name)))));
+    options.map((name) => h("option", { value: name, selected: name === other }, t(name)))));
   const answer = other === by ? { error: null } : await attempt(`v1/analytics/crossing?by=${encodeURIComponent(by)}&with=${encodeURIComponent(other)}&limit=400`, signal);
   const card = h("div", { class: "card" }, h("h3", null, t("acquisition.crossing")), h("div", { class: "tools" }, chooser));
   if (!answer.value) { if (answer.error) card.append(missing(answer.error)); return card; }
@@ -96,7 +96,7 @@ async function crossing(by, { signal, parameters, go }) {
   card.append(h("p", { class: "lead" }, exact ? t("acquisition.crossingmore") : t("acquisition.crossingsample", { n: format.count(sampled), all: format.count(users) }),
     test ? ` ${t("acquisition.crossingtest", { chi: format.decimal(test.statistic), dof: test.dof, p: probability(test), v: format.decimal(test.cramers_v) })}` : ""));
   card.append(rows.length ? table(t("acquisition.crossing"), [
-    { key: "by", label: t(by), cell: (r) => named(r.by) }, { key: "with", label: other === "rfm_cell" ? "RFM" : t(other), cell: (r) => named(r.with) },
+    { key: "by", label: t(by), cell: (r) => named(r.by) }, { key: "with", label: t(other), cell: (r) => named(r.with) },
     { key: "users", label: t("users"), type: "count" }, { key: "share_of_by", label: t("share"), type: "percent" }, { key: "lift", label: t("acquisition.lift"), type: "decimal" },
     { key: "rate", label: t("conversion"), type: "percent" }, { key: "rate_low", label: t("low"), type: "percent" }, { key: "rate_high", label: t("high"), type: "percent" },
     { key: "revenue", label: t("revenue"), type: "money" }, { key: "order_value", label: t("ordervalue"), type: "money" }], rows.slice(0, 60), true) : empty(t("nothing")));
