@@ -660,8 +660,8 @@ def a_drop_of_sales_is_told_once(env):
     expect_equal((told["from"], told["to"]), ("2023-06/2023-07", "2023-08/2023-09"), "the months")
     months = {row["from"][:7]: row["revenue"] for row in sales["monthly"]}
     old, new = months["2023-06"] + months["2023-07"], months["2023-08"] + months["2023-09"]
-    near(told["score"], 1 - new / old, "share that is gone")
-    near(sum(reason["contribution"] for reason in told["why"]), new - old, "change that is explained")
+    near(float(told["score"]), 1 - new / old, "share that is gone")
+    near(sum(float(reason["contribution"]) for reason in told["why"]), new - old, "change that is explained")
     expect_equal([r["feature"] for r in told["why"]], ["visits", "conversion", "order_value"], "factors")
     expect(told["message"].startswith("매출이 "), f"the sentence: {told['message']}")
     off = {**QUIET, "triggers": {"sales_decline": {"drop": 0.9}}}
@@ -764,7 +764,7 @@ def expect_crossing(answer, users, by, other):
 def any_two_groupings_cross(env):
     """Every pair of dimensions, segments, tiers, grades and cells against the users' own pages; then from a sample."""
     lines = synthetic(env.seed + 21, events=4000, users=400)
-    least = {name: {"minimum_users": 20} for name in ("segments", "value", "tiers")}
+    least = {"segments": {"minimum_users": 20}, "value": {"minimum_users": 20}, "tiers": {"minimum_buyers": 20}}
     enabled = ["segments", "value", "tiers"]
     with env.daemon({"models": {"enabled": enabled, **least}}) as daemon:
         daemon.feed(lines)
