@@ -296,6 +296,17 @@ package struct Settings: Sendable, Equatable {
         }
     }
 
+    /// What counts as a structural drop of sales, which concerns no user.
+    package struct SalesDecline: Sendable, Equatable {
+        package var enabled = true
+        /// Share by which both months must lie below the two before them.
+        package var drop = 0.2
+        /// Fewest purchases in the two months before.
+        package var leastPurchases = 100
+
+        package init() {}
+    }
+
     package struct TriggerSettings: Sendable, Equatable {
         /// Wall clock: what was due longer ago is recorded as stale and not sent.
         package var maxAge: Int64 = 6 * Microseconds.hour
@@ -321,6 +332,7 @@ package struct Settings: Sendable, Equatable {
         package var highIntent = Rule(delay: 0)
         package var highIntentThreshold = 0.5
         package var replenishDue = Rule(delay: 0)
+        package var salesDecline = SalesDecline()
         /// Rules of the configuration's own, and what is laid over the built-in ones.
         package var declared: [RuleDeclaration] = []
         package var arbitration = ArbitrationSettings()

@@ -402,6 +402,18 @@ package enum SettingsKeys {
             SettingsKey(
                 "triggers.replenish_due.enabled", .flag(\.triggers.replenishDue.enabled),
                 "An item bought on three days or more is due again after its own mean interval."),
+            SettingsKey(
+                "triggers.sales_decline.enabled", .flag(\.triggers.salesDecline.enabled),
+                "Sales have dropped over two months: once a drop, at the end of the second; concerns no user."
+            ),
+            SettingsKey(
+                "triggers.sales_decline.drop", .real(\.triggers.salesDecline.drop, 0.01...0.99),
+                "Share by which either month's revenue a day lies below that of the two months before, and "
+                    + "below what the same months of the year before let expect."),
+            SettingsKey(
+                "triggers.sales_decline.least_purchases",
+                .count(\.triggers.salesDecline.leastPurchases, 1...many),
+                "Fewest purchases in the two months before."),
         ] + arbitration
 
     private static func rule(

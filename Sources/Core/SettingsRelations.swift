@@ -55,7 +55,8 @@ extension Settings {
     package var conflicts: [SettingsConflict] {
         listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts
             + segmentationConflicts + models.tiers.conflicts + models.recommendations.conflicts
-            + outcomeConflicts + ruleConflicts + analytics.conflicts + limitConflicts
+            + outcomeConflicts + ruleConflicts 
+            + analytics.conflicts(keep: sessions.keepMicroseconds) + limitConflicts
     }
 
     /// A feature of how purchases are paid needs to know which method of payment.

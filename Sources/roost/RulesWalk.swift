@@ -43,6 +43,8 @@ extension SettingsWalk {
         _ member: JSON5Node.Member, _ members: [JSON5Node.Member], isBuiltIn: Bool
     ) {
         let path = ["triggers", member.key]
+        // What concerns no user is arbitrated between no users.
+        let overlay = member.key == "sales_decline" ? [] : RuleDeclaration.overlayKeys
         let known = settings.triggers.declared.firstIndex { $0.name == member.key }
         var rule = known.map { settings.triggers.declared[$0] } ?? RuleDeclaration(name: member.key)
         var taken = members
@@ -53,10 +55,11 @@ extension SettingsWalk {
         if !RuleDeclaration.isName(member.key) {
             report(path, member.place, "a rule's name is a-z, 0-9 and _, and begins with a letter")
         }
-        for inner in taken where isBuiltIn && !RuleDeclaration.overlayKeys.contains(inner.key) {
+        for inner in taken where isBuiltIn && !overlay.contains(inner.key) {
             report(path + [inner.key], inner.place, unknown(inner.key, in: path.joined(separator: ".")))
         }
-        if isBuiltIn { taken.removeAll { !RuleDeclaration.overlayKeys.contains($0.key) } }
+        if isBuiltIn { taken.removeAll { !overlay.contains($0.key) } }
+        if isBuiltIn, taken.isEmpty { return }
         for refusal in rule.take(taken.map { .init($0.key, $0.value.value) }) {
             report(
                 path + refusal.below, Self.place(refusal.below, in: taken) ?? member.value.place,

@@ -5,6 +5,7 @@ import json
 import math
 import random
 import shutil
+import subprocess
 import time
 from collections import Counter, defaultdict
 from fractions import Fraction
@@ -12,7 +13,7 @@ from fractions import Fraction
 import features
 from checks_erasure import erase
 from checks_recovery import SNAPSHOTS
-from features import DAY, HOUR, MINUTE, Config, Zone, stamp
+from features import DAY, HOUR, MINUTE, SECOND, Config, Zone, stamp
 from harness import CONFIGS, Skip, check, check_each, eventually, expect, expect_equal
 from logs import REAL, synthetic
 
@@ -188,6 +189,35 @@ def check_overview(answer, plain, erased_buyers=0):
         expect_ranked(rows, "value", "events", f"events by {dimension}")
     check_values(answer["purchase_values"], sorted(e.value for e in plain.purchases if e.value is not None))
     check_daily(answer["daily"], plain)
+    check_daily_payments(answer, plain)
+
+
+def check_daily_payments(answer, plain):
+    """Days of the last four months by payment method; a buyer counts by the first purchase of the day to arrive."""
+    last = [int(part) for part in month_of(plain.today).split("-")]
+    paid, first, bought, buyers = defaultdict(lambda: [0, 0]), {}, Counter(), Counter()
+    for event in sorted(plain.purchases, key=lambda e: e.arrival):
+        day, method = plain.day(event), event.dimensions.get("payment_method")
+        month = [int(part) for part in month_of(day).split("-")]
+        bought[day] += 1
+        if (event.user, day) not in first:
+            first[event.user, day] = method
+            buyers[day] += 1
+        if method is None or (last[0] - month[0]) * 12 + last[1] - month[1] >= 4:
+            continue
+        paid[day_text(day), method][0] += 1
+        paid[day_text(day), method][1] += event.value or 0
+    users = Counter((day_text(day), method) for (_, day), method in first.items())
+    rows = answer["daily_by_payment_method"]
+    expect_equal({(row["day"], row["value"]) for row in rows}, set(paid), "days by payment method")
+    expect_equal(rows, sorted(rows, key=lambda row: (row["day"], row["value"].encode())), "order of payments")
+    days = {day_text(day): (bought[day], buyers[day]) for day in bought}
+    for row in rows:
+        key, what = (row["day"], row["value"]), f"{row['value']} on {row['day']}"
+        expect_equal([row["purchases"], row["users"]], [paid[key][0], users[key]], what)
+        near(row["revenue"], money(paid[key][1]), f"revenue of {what}")
+        near(row["share_of_purchases"], ratio(row["purchases"], days[row["day"]][0]), f"purchases of {what}")
+        near(row["share_of_users"], ratio(row["users"], days[row["day"]][1]), f"users of {what}")
 
 
 def check_values(shown, values):
@@ -334,7 +364,7 @@ def check_cohorts(answer, plain):
         expect_equal(cohort["months"][-1]["month"], month_of(plain.today), "last month")
 
 
-def journeys(plain):
+def journeys(plain, window=WINDOW):
     """Journeys that reached each step, of who had never bought and of who had."""
     reached = {False: [0] * 4, True: [0] * 4}
     for events in plain.of_user.values():
@@ -344,7 +374,7 @@ def journeys(plain):
             if event.name not in STEPS:
                 continue
             step = STEPS.index(event.name) + 1
-            if 0 < depth < 4 and event.time - start <= WINDOW:
+            if 0 < depth < 4 and event.time - start <= window:
                 if step == depth + 1:
                     depth = step
                     reached[again][depth - 1] += 1
@@ -587,6 +617,60 @@ def searching(rng, lines):
     return result
 
 
+def shrinking(rng):
+    """A shop over eleven months: a bad month, and a drop that lasts from the eighth on, with a crash at the last."""
+    lines = []
+    levels = [9, 9, 3, 9, 9, 9, 9, 5, 5, 5, 5]
+    start = features.parse_stamp("2023-01-01T00:00:00Z", features.UTC)
+    for day in range(334):
+        month = (features.EPOCH + features.timedelta(microseconds=start + day * DAY)).month
+        for _ in range(levels[month - 1] + rng.randrange(2)):
+            time = start + day * DAY + rng.randrange(DAY)
+            user = f"u{rng.randrange(50)}"
+            lines.append((time, user, "session_start", None))
+            if rng.random() < 0.7:
+                lines.append((time + SECOND, user, "purchase", 10 + rng.randrange(3)))
+    lines.sort()
+    return [
+        json.dumps({"user_id": user, "ts": stamp(time), "event": name, "value": value}).encode() + b"\n"
+        for time, user, name, value in lines]
+
+
+@check
+def a_drop_of_sales_is_told_once(env):
+    """`sales_decline`: of nobody, at the end of the second month, the same however the log is cut and after a kill."""
+    lines = shrinking(random.Random(env.seed))
+    config = {**QUIET, "triggers": {"language": "ko"}}
+    seen = []
+    for cuts in (1, 9):
+        with env.daemon(config) as daemon:
+            for part in range(cuts):
+                daemon.feed(lines[part * len(lines) // cuts:(part + 1) * len(lines) // cuts], name="log")
+                if part in (6, 7):
+                    daemon.kill()
+                    daemon.start()
+            daemon.advance("2023-12-01T00:00:00Z")
+            seen.append(daemon.outbox())
+            found = [t for t in daemon.status.triggers() if t["type"] == "sales_decline"]
+            sales = asked(daemon, "sales")
+    expect(seen[0] == seen[1], "the triggers depend on how the log was cut, or on the kill")
+    expect_equal([t["due"] for t in found], ["2023-10-01T00:00:00Z"], "when a decline is told")
+    told = found[0]
+    expect("user" not in told and told["group"] == "treated", f"it concerns nobody: {told}")
+    expect_equal((told["from"], told["to"]), ("2023-06/2023-07", "2023-08/2023-09"), "the months")
+    months = {row["from"][:7]: row["revenue"] for row in sales["monthly"]}
+    old, new = months["2023-06"] + months["2023-07"], months["2023-08"] + months["2023-09"]
+    near(float(told["score"]), 1 - new / old, "share that is gone")
+    near(sum(float(reason["contribution"]) for reason in told["why"]), new - old, "change that is explained")
+    expect_equal([r["feature"] for r in told["why"]], ["visits", "conversion", "order_value"], "factors")
+    expect(told["message"].startswith("매출이 "), f"the sentence: {told['message']}")
+    off = {**QUIET, "triggers": {"sales_decline": {"drop": 0.9}}}
+    with env.daemon(off) as daemon:
+        daemon.feed(lines)
+        daemon.advance("2023-12-01T00:00:00Z")
+        expect(not [t for t in daemon.status.triggers() if "user" not in t], "no drop of nine tenths")
+
+
 @check
 def late_events_are_counted_as_others(env):
     """Lines in any order of arrival, most of them late: the same counts, users, cohorts and journeys."""
@@ -627,6 +711,113 @@ def late_stages_are_put_in_their_place(env):
         wanted = [a + b for a, b in zip(*journeys(counted).values())]
         expect_equal(shown, wanted, "journeys with late stages")
     return f"{log.late} late, {wanted} journeys"
+
+
+GROUPS = ["device", "media", "gender", "age_band", "payment_method", "segment", "value", "tier", "grade", "rfm_cell"]
+
+
+def group_of(row, group):
+    """What a user's page says of a group."""
+    if group in ("segment", "tier"):
+        return row.get(group, {}).get("name")
+    if group == "value":
+        return row.get("segments", {}).get("value", {}).get("name")
+    if group in ("grade", "rfm_cell"):
+        return row.get(group)
+    return row.get("main", {}).get(group) or row.get("profile", {}).get(group)
+
+
+def expect_crossing(answer, users, by, other):
+    cells = defaultdict(lambda: [0, 0, 0, 0.0])
+    for row in users.values():
+        key = group_of(row, by), group_of(row, other)
+        if key == (None, None):
+            continue
+        cell = cells[key]
+        cell[0] += 1
+        cell[1] += bool(row.get("converted"))
+        cell[2] += row.get("purchase", {}).get("count", 0)
+        cell[3] += float(row.get("purchase", {}).get("revenue", 0))
+    what = f"{by} × {other}"
+    expect(answer["exact"] and answer["users"] == answer["sampled"] == len(users), f"users of {what}: {answer}")
+    expect_equal({(row["by"], row["with"]) for row in answer["rows"]}, set(cells), f"pairs of {what}")
+    firsts, seconds, known = Counter(), Counter(), sum(cell[0] for cell in cells.values())
+    for (first, second), cell in cells.items():
+        firsts[first] += cell[0]
+        seconds[second] += cell[0]
+    for row in answer["rows"]:
+        key = row["by"], row["with"]
+        cell, name = cells[key], f"{what}: {key}"
+        expect_equal([row["users"], row["converted"], row["purchases"]], cell[:3], name)
+        near(row["revenue"], cell[3], f"revenue of {name}", 1e-6)
+        near(row["share_of_by"], ratio(cell[0], firsts[key[0]]), f"share of {name}")
+        near(row["lift"], cell[0] * known / (firsts[key[0]] * seconds[key[1]]), f"lift of {name}")
+        near(row["rate_low"], wilson(cell[1], cell[0])[0], f"rate of {name}")
+    table = [[cells.get((a, b), [0])[0] for b in seconds if b is not None] for a in firsts if a is not None]
+    table = [row for row in table if any(row)]
+    columns = [column for column in zip(*table) if any(column)]
+    if len(table) > 1 and len(columns) > 1:
+        near(answer["test"]["statistic"], chi_square(list(zip(*columns))), f"χ² of {what}", 1e-6)
+
+
+@check
+def any_two_groupings_cross(env):
+    """Every pair of dimensions, segments, tiers, grades and cells against the users' own pages; then from a sample."""
+    lines = synthetic(env.seed + 21, events=4000, users=400)
+    least = {"segments": {"minimum_users": 20}, "value": {"minimum_users": 20}, "tiers": {"minimum_buyers": 20}}
+    enabled = ["segments", "value", "tiers"]
+    with env.daemon({"models": {"enabled": enabled, **least}}) as daemon:
+        daemon.feed(lines)
+        for model in enabled:
+            expect(daemon.status.refit(model).json()["adopted"], f"{model} is fitted")
+        users, _ = daemon.status.users()
+        seen = 0
+        for first in range(len(GROUPS)):
+            for other in GROUPS[first + 1:]:
+                answer = asked(daemon, f"crossing?by={GROUPS[first]}&with={other}&limit=10000")
+                expect_crossing(answer, users, GROUPS[first], other)
+                seen += len(answer["rows"])
+        turned = asked(daemon, "crossing?by=device&with=media")["rows"]
+        straight = asked(daemon, "crossing?by=media&with=device")["rows"]
+        expect_equal(
+            {(row["with"], row["by"]): row["users"] for row in turned},
+            {(row["by"], row["with"]): row["users"] for row in straight}, "either way round")
+        part = asked(daemon, "crossing?by=device&with=tier&users=128")
+        expect(not part["exact"] and part["sampled"] < 200, f"a sample: {part['sampled']}")
+        expect(abs(part["known"] - len(users)) < len(users) / 4, f"{part['known']} for {len(users)} users")
+        for bad in ("crossing", "crossing?by=device", "crossing?by=device&with=device", "crossing?by=device&with=hat"):
+            expect_equal(daemon.status.get("/v1/analytics/" + bad).status, 400, bad)
+    return f"{seen} pairs of values"
+
+
+@check
+def journeys_end_with_their_window(env):
+    """`analytics.funnel_window`: journeys of twenty minutes and of forty hours, late stages among them; no longer one."""
+    rng = random.Random(env.seed + 1)
+    lines = synthetic(env.seed + 13, events=4000, users=60, repeats=False)
+    plain = Config()
+    keyed = [
+        (event.time + (rng.randrange(40 * HOUR) if rng.random() < 0.1 else 0), index)
+        for index, event in enumerate(features.read_log(lines, plain).events)]
+    shuffled = [lines[index] for _, index in sorted(keyed)]
+    log = features.read_log(shuffled, plain)
+    seen = []
+    for text, window in (("20m", 20 * MINUTE), ("40h", 40 * HOUR)):
+        with env.daemon({**QUIET, "analytics": {"funnel_window": text}}) as daemon:
+            daemon.feed(shuffled)
+            daemon.kill()
+            daemon.start()
+            daemon.advance(stamp(log.now))
+            answer = asked(daemon, "funnel")
+            wanted = journeys(Plain([*shuffled, features.Advance(log.now)], plain), window)
+            seen.append([a + b for a, b in zip(*wanted.values())])
+            expect_equal(answer["all"]["journeys"], seen[-1], f"journeys within {text}")
+            expect_equal(answer["window_s"], window // SECOND, "window_s")
+    expect(seen[0] != seen[1], "the window makes a difference")
+    done = subprocess.run([env.binary, "check", "--config", "/dev/stdin"], capture_output=True, check=False,
+                          input=b"{analytics: {funnel_window: \"3d\"}}")
+    expect(done.returncode != 0 and b"analytics.funnel_window" in done.stdout + done.stderr, f"{done}")
+    return f"{seen}"
 
 
 @check

@@ -165,6 +165,12 @@ def lifetime_values_by_hand(env, name):
             return f"refused: {answer['reason']}"
         told = daemon.status.json("/v1/models/clv")
         users, _ = daemon.status.users()
+        mean = daemon.status.json("/v1/analytics/overview")
+    values = [float(row["predictions"]["clv"]["value"]) for row in users.values() if "rfm" in row]
+    shown = mean["lifetime_value"]
+    expect_equal((shown["buyers"], shown["sampled"], shown["horizon_d"]), (len(values), len(values), 60), f"{shown}")
+    near(mean["totals"]["mean_clv"], sum(values) / len(values), "mean lifetime value of all buyers", 1e-6)
+    expect(shown["standard_error"] == 0, "nobody is left out")
     bgnbd, money = (numbers(told["parameters"][part]) for part in ("bgnbd", "gamma_gamma"))
     if min(abs(bgnbd["a"] - 1), abs(bgnbd["a"] + bgnbd["b"] - 1)) < 1e-3:
         raise Skip(f"the closed form loses its digits at {bgnbd}")

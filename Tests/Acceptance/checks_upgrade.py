@@ -14,7 +14,7 @@ TAKEN = 400
 def told(daemon):
     """What was told, but for what follows from items, whose history begins where the store was brought up."""
     return sorted(
-        (t["type"], t["user"], t["due"]) for t in daemon.status.triggers() if t["type"] != "replenish_due")
+        (t["type"], t["user"], t["due"]) for t in daemon.status.triggers() if t["type"] not in ("replenish_due", "sales_decline"))
 
 
 @check

@@ -151,8 +151,8 @@ def due_of(trigger):
 
 
 def expect_triggers(actual, expected):
-    """The same (rule, user, due), in the order of their numbers."""
-    got = [due_of(trigger) for trigger in actual]
+    """The same (rule, user, due), in the order of their numbers; what concerns no user has a check of its own."""
+    got = [due_of(trigger) for trigger in actual if "user" in trigger]
     missing, extra = set(expected) - set(got), set(got) - set(expected)
     expect(
         not missing and not extra,

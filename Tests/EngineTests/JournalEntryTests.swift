@@ -16,6 +16,7 @@ struct JournalEntryTests {
         var scheduled = EngineSettings(.event(.berlin))
         scheduled.refitEvery = Microseconds.day
         scheduled.refitAt = 3 * Microseconds.hour
+        scheduled.funnelWindow = 40 * Microseconds.hour
         let batch = EventBatch(randomLog(shape, seed: 3))
         return [
             .events(
@@ -40,6 +41,18 @@ struct JournalEntryTests {
                 ErasureMark(high: 1, low: .max, partition: 63), ErasureMark(high: 0, low: 0, partition: 0),
             ]),
             .erase([]), .erased(through: .max),
+            .months(MonthsEntry(through: 3, now: 4, isDeclining: true, declines: [])),
+            .months(
+                MonthsEntry(
+                    through: .max, now: .min, isDeclining: false,
+                    declines: [
+                        SalesDecline(
+                            due: 1, drop: 0.5, from: "a", to: "", message: "매출",
+                            why: [
+                                Trigger.Reason(feature: "visits", value: 1),
+                                Trigger.Reason(feature: "", value: 0, contribution: -2),
+                            ])
+                    ])),
         ]
     }
 

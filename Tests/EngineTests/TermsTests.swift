@@ -18,6 +18,7 @@ struct TermsTests {
             #expect(terms.shortGap == settings.sessions.shortGap)
             #expect(terms.longGap == settings.sessions.longGap)
             #expect(terms.keep == settings.sessions.keepMicroseconds)
+            #expect(terms.funnelWindow == settings.analytics.funnelWindow)
             #expect(terms.dedupeWindow == settings.dedupe.window)
             #expect(terms.maxAge == 123_456_789)
             #expect(terms.isWall == (mode == .wall))

@@ -50,6 +50,29 @@ import Testing
         #expect(share > 0.7 && share < 0.9, "\(share)")
     }
 
+    @Test func `bounds grow with a series whose noise does, and their measured share is the one they hold`()
+        throws
+    {
+        var (inside, all, measured) = (0, 0, 0.0)
+        for seed in 1...12 {
+            var generator = SeededGenerator(seed: UInt64(100 + seed))
+            let series = (0..<312).map { day -> Double in
+                let level = 20 + 0.4 * Double(day)
+                return max(0, level * (1 + 0.8 * (generator.uniform() + generator.uniform() - 1)))
+            }
+            let forecast = QuantityForecast(Array(series.dropLast(12)), horizon: 12, seed: 1)
+            measured += try #require(forecast.coverage) / 12
+            #expect(forecast.calibrated > 0 && forecast.calibrated < forecast.origins)
+            for (step, actual) in zip(forecast.steps, series.suffix(12)) {
+                all += 1
+                if let low = step.low, let high = step.high, actual >= low, actual <= high { inside += 1 }
+            }
+        }
+        let share = Double(inside) / Double(all)
+        #expect(share > 0.7 && share < 0.95, "\(share)")
+        #expect(abs(share - measured) < 0.12, "\(share) held, \(measured) promised")
+    }
+
     @Test(arguments: [5, 19, 24, 31, 34])
     func `rare demand is foretold by its rate, not by nothing`(seed: UInt64) throws {
         let series = rare(300, every: 9, seed: seed)
@@ -133,8 +156,8 @@ import Testing
         for method in candidates.methods(for: backtest.training) {
             let known = [Array(other[..<first])]
             let model = try #require(candidates.learn(method, from: backtest.training, others: known))
-            let trial = backtest.trial(method, model, interval: 0.8)
-            let again = otherwise.trial(method, model, interval: 0.8)
+            let trial = backtest.trial(method, model)
+            let again = otherwise.trial(method, model)
             #expect(trial.forecasts[0] == again.forecasts[0], "\(method)")
         }
         let whole = QuantityForecast(series, others: [other], horizon: 7, seed: 1)

@@ -33,6 +33,9 @@ export const month = (v) => date(v, { year: "numeric", month: "short" });
 export const time = (v) =>
   date(v, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const clock = (v) => date(v, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+/** A month that the daemon names in English. */
+export const monthNamed = (name) => (months.includes(name) ? date(new Date(Date.UTC(2024, months.indexOf(name))).toISOString(), { month: "long" }) : text(name));
 /** 1 = Monday … 7 = Sunday. */
 export const weekday = (number) => date(`2024-01-0${number}`, { weekday: "short" });
 export const days = (v) => number(v, { style: "unit", unit: "day", unitDisplay: "long", maximumFractionDigits: 1 });

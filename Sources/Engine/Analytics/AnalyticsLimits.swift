@@ -6,6 +6,8 @@ enum AnalyticsLimits {
     static let daysAhead: Int32 = 366
     /// Months, the present one included, of tables by month.
     static let months = 36
+    /// Of days by payment method.
+    static let paymentMonths = 4
     /// Of the cohorts.
     static let cohortMonths = 60
     /// Event names counted by day, and by hour of the week; those beyond count as `other`.

@@ -23,6 +23,8 @@ package enum FactKind: UInt8, Sendable {
     case promotion
     case promotionPeople
     case search
+    /// Purchases by payment method and day, the day of the month standing as the segment; of `paymentMonths` only.
+    case paymentDay
 }
 
 /// Of whom and when a cell of the table of purchases tells.
@@ -68,15 +70,19 @@ package struct FactKey: Hashable, Sendable {
     /// Whether the month is one of the calendar.
     var isDated: Bool {
         switch kind {
-        case .category, .channel, .segment, .churned, .coupon, .promotion, .search: true
+        case .category, .channel, .segment, .churned, .coupon, .promotion, .search, .paymentDay: true
         default: false
         }
     }
+
+    /// Months, the present one included, of what is counted by month.
+    var months: Int { kind == .paymentDay ? AnalyticsLimits.paymentMonths : AnalyticsLimits.months }
 }
 
 package struct FactCell: BitwiseCopyable, Sendable, Equatable {
     package var count: Int64 = 0
-    /// Of `segment`: who bought for the first time in the month. Of `promotion`: uses by who had bought before.
+    /// Of `segment`: who bought for the first time in the month. Of `promotion`: uses by who had bought before. Of
+    /// `paymentDay`: buyers of the day whose first purchase known of it was paid so.
     package var buyers: Int64 = 0
     /// Millionths.
     package var quantity: Int64 = 0
@@ -101,19 +107,43 @@ struct FactRows: ~Copyable {
     private(set) var dropped: Int64 = 0
     /// The month up to which old cells were let go last.
     private var pruned: Int64 = .min
+    /// The oldest month of `paymentDay`; follows from the rows.
+    private var oldestPaid = Int.max
 
     var byteCount: Int { rows.byteCount }
     var count: Int { rows.count }
 
     /// - Parameter now: the present month; months too long before it are not kept.
     mutating func add(_ key: FactKey, _ cell: FactCell, now: Int) {
-        if key.isDated, key.month <= now - AnalyticsLimits.months { return }
+        if key.isDated, key.month <= now - key.months { return }
         if let row = rows.find(key.packed) { return row.pointee.add(cell) }
+        if key.kind == .paymentDay { notePaid(key.month, now) }
         var own = key
         if rows.count >= AnalyticsLimits.facts { prune(now) }
         // A full table has room left for the value of all others.
         if rows.count >= AnalyticsLimits.facts { own.value = FactKey.other }
         if let row = rows.row(own.packed) { row.pointee.add(cell) } else { dropped += cell.count }
+    }
+
+    /// Days of payments are let go as soon as there is another month of them.
+    private mutating func notePaid(_ month: Int, _ now: Int) {
+        if oldestPaid <= now - AnalyticsLimits.paymentMonths {
+            rows.removeAll { packed in
+                guard let key = FactKey(packed: packed) else { return true }
+                return key.kind == .paymentDay && key.month <= now - AnalyticsLimits.paymentMonths
+            }
+            findOldestPaid()
+        }
+        oldestPaid = min(oldestPaid, month)
+    }
+
+    private mutating func findOldestPaid() {
+        oldestPaid = .max
+        for row in 0..<rows.count {
+            if let key = FactKey(packed: rows.key(row)), key.kind == .paymentDay {
+                oldestPaid = min(oldestPaid, key.month)
+            }
+        }
     }
 
     /// Once a month: what was let go then leaves nothing for the next.
@@ -122,8 +152,9 @@ struct FactRows: ~Copyable {
         pruned = Int64(now)
         rows.removeAll { packed in
             guard let key = FactKey(packed: packed) else { return true }
-            return key.isDated && key.month <= now - AnalyticsLimits.months
+            return key.isDated && key.month <= now - key.months
         }
+        findOldestPaid()
     }
 
     subscript(row: Int) -> (key: FactKey?, cell: FactCell) {
@@ -140,6 +171,7 @@ struct FactRows: ~Copyable {
         try rows.read(from: &input)
         dropped = try input.get()
         pruned = try input.get()
+        findOldestPaid()
     }
 }
 

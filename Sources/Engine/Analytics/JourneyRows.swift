@@ -34,8 +34,6 @@ struct Journey: BitwiseCopyable, Equatable {
     private static let lateBit: UInt8 = 0x40
     private static let againBit: UInt8 = 0x80
 
-    /// From the first step to the last.
-    static let window = Microseconds.day
     static let steps = 4
 
     init() {}
@@ -72,9 +70,12 @@ struct Journey: BitwiseCopyable, Equatable {
     ///   - stage: what has happened.
     ///   - elapsed: microseconds since the entry this one stands with, ≥ 0.
     ///   - hasBought: whether the user has bought before.
+    ///   - window: from the first step to the last, microseconds.
     /// - Returns: the journey after it, and whether it came a step further.
-    func after(_ stage: Stage, elapsed: Int64, hasBought: Bool) -> (journey: Journey, isStep: Bool) {
-        if isOpen(after: elapsed) {
+    func after(
+        _ stage: Stage, elapsed: Int64, hasBought: Bool, window: Int64
+    ) -> (journey: Journey, isStep: Bool) {
+        if isOpen(after: elapsed, window: window) {
             let isStep = Int(stage.rawValue) == depth + 1
             let reached = UInt8(depth) + (isStep ? 1 : 0)
             return (Journey(depth: reached, isAgain: isAgain, age: age + elapsed), isStep)
@@ -84,8 +85,8 @@ struct Journey: BitwiseCopyable, Equatable {
     }
 
     /// Whether it can come further so long after the entry it stands with.
-    func isOpen(after elapsed: Int64) -> Bool {
-        depth > 0 && depth < Self.steps && age + elapsed <= Self.window
+    func isOpen(after elapsed: Int64, window: Int64) -> Bool {
+        depth > 0 && depth < Self.steps && age + elapsed <= window
     }
 }
 

@@ -48,6 +48,17 @@ enum MonthNumber {
         let date = CalendarDate(dayNumber: day)
         return (date.year - 1970) * 12 + date.month - 1
     }
+
+    /// The first day of a month.
+    static func firstDay(of month: Int) -> Int32 {
+        let (year, rest) = Int64(month).flooredDivision(by: 12)
+        return CalendarDate(year: 1970 + Int(year), month: Int(rest) + 1, day: 1).dayNumber
+    }
+
+    /// The instant at which a month begins, and the one before it ends, microseconds.
+    static func start(of month: Int, _ zone: borrowing Zone) -> Int64 {
+        zone.start(of: firstDay(of: month)).microseconds
+    }
 }
 
 /// Months of days, the last asked for being remembered by their lowest bits.

@@ -15,7 +15,8 @@ extension Partition {
             before = last.journey
             elapsed = time - last.time
         }
-        let next = before.after(stage, elapsed: elapsed, hasBought: hasBought(slot, before: time))
+        let next = before.after(
+            stage, elapsed: elapsed, hasBought: hasBought(slot, before: time), window: terms.funnelWindow)
         if next.isStep { countStep(slot, next.journey.depth - 1, next.journey.isAgain, 1) }
         return next.journey
     }
@@ -63,7 +64,10 @@ extension Partition {
         let latest = stages.latest(user.pointee.stageLink)
         guard latest != 0 else { return }
         let entry = stages.entry(lastInTime(latest)).pointee
-        guard entry.journey.isOpen(after: max(time, frontier, entry.time) - entry.time) else { return }
+        guard
+            entry.journey.isOpen(
+                after: max(time, frontier, entry.time) - entry.time, window: terms.funnelWindow)
+        else { return }
         for step in 0..<entry.journey.depth {
             for (value, more) in [(old, Int64(-1)), (new, 1)] {
                 analytics.journeys.add(
@@ -138,7 +142,8 @@ extension Partition {
             let next = (journeys.last ?? Journey()).after(
                 stage, elapsed: index == 0 ? 0 : entry.time - entries[index - 1].time,
                 hasBought: entry.journey.isBegin
-                    ? entry.journey.isAgain : hasBought(slot, before: entry.time))
+                    ? entry.journey.isAgain : hasBought(slot, before: entry.time),
+                window: terms.funnelWindow)
             journeys.append(next.journey)
             if next.isStep { steps.add(step: next.journey.depth - 1, isAgain: next.journey.isAgain, 1) }
         }

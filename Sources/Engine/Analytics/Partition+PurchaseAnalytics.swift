@@ -137,11 +137,27 @@ extension Partition {
             analytics.facts.add(channel, cell, now: now)
             noteRhythm(.channelRhythm, channel.value, segment: 0, cell, now)
         }
+        if values.4 != EventRow.absent {
+            notePayment(account, intern(values.4, batch), month: key.month, cell, now)
+        }
         let people = people(user)
         if values.8 != EventRow.absent {
             notePromotion(account, row, key, people, freeText(values.8, batch), cell, now)
         }
         noteCategories(account, row, key, people, batch, now)
+    }
+
+    private func notePayment(
+        _ account: UnsafeMutablePointer<AccountRecord>, _ method: UInt32, month: Int, _ cell: FactCell,
+        _ now: Int
+    ) {
+        let day = analytics.hour.day
+        var key = FactKey(.paymentDay, value: method)
+        key.month = month
+        key.segment = Int(day - MonthNumber.firstDay(of: month)) + 1
+        var paid = cell
+        paid.buyers = purchaseDays(account).last { $0.day == day }?.count == 1 ? 1 : 0
+        analytics.facts.add(key, paid, now: now)
     }
 
     private func noteRhythm(

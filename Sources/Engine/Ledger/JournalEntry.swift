@@ -20,6 +20,8 @@ package enum JournalEntry: Sendable {
     case erased(through: UInt64)
     /// What somebody said of a user: consent, name, language, time zone.
     case contact(ContactEntry)
+    /// Months have ended, and were judged for a decline of sales.
+    case months(MonthsEntry)
 
     package var kind: UInt8 {
         switch self {
@@ -32,6 +34,7 @@ package enum JournalEntry: Sendable {
         case .erase: 7
         case .erased: 8
         case .contact: 9
+        case .months: 10
         }
     }
 }
@@ -107,6 +110,7 @@ extension JournalEntry {
         case .erase(let marks): out.put(marks)
         case .erased(let record): out.put(record)
         case .contact(let contact): contact.write(to: &out)
+        case .months(let months): months.write(to: &out)
         }
         return out.bytes
     }
@@ -133,6 +137,7 @@ extension JournalEntry {
         case 7: self = .erase(try input.getMarks())
         case 8: self = .erased(through: try input.get())
         case 9: self = .contact(try ContactEntry(from: &input))
+        case 10: self = .months(try MonthsEntry(from: &input))
         default: throw StateError("journal record of unknown kind \(kind)")
         }
         guard kind == 1 || input.remaining == 0 else {

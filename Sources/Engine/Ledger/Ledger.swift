@@ -31,6 +31,12 @@ package struct Ledger: Sendable {
     package var refitDone: [String] = []
     /// Next scheduled instant under the event clock; nil: not yet known or none.
     package var nextRefit: Int64?
+    /// The end of the last month that was judged for a decline of sales; `Int64.min`: none yet.
+    package private(set) var monthsThrough = Int64.min
+    /// A decline has been told and has not ended since.
+    package private(set) var isDeclining = false
+    /// The next end of a month, strictly after what is closed and judged; nil before the first event.
+    package private(set) var monthEnd: Int64?
     /// Users erased whose traces may still be in files.
     package private(set) var erasures = PendingErasures()
 
@@ -74,8 +80,14 @@ package struct Ledger: Sendable {
     }
 
     /// First row at which the scheduled refit must have happened, or nil.
-    package func refitRow(in batch: EventBatch) -> Int? {
-        guard let instant = nextRefit, settings.clockMode == .event else { return nil }
+    package func refitRow(in batch: EventBatch) -> Int? { row(in: batch, closing: nextRefit) }
+
+    /// First row at which the month must have been judged, or nil; event clock.
+    package func monthRow(in batch: EventBatch) -> Int? { row(in: batch, closing: monthEnd) }
+
+    /// First row that closes an instant.
+    private func row(in batch: EventBatch, closing instant: Int64?) -> Int? {
+        guard let instant, settings.clockMode == .event else { return nil }
         if clock.frontier >= instant { return 0 }
         var now = clock.now
         for (index, row) in batch.rows.enumerated() {
@@ -100,6 +112,7 @@ package struct Ledger: Sendable {
         let wasUnset = clock.now == EventTime.distantPast.microseconds
         clock.reach(now: sequenced.endNow, frontier: sequenced.endFrontier)
         if wasUnset, clock.now > EventTime.distantPast.microseconds { scheduleNext() }
+        findMonthEnd()
         return sequenced
     }
 
@@ -107,6 +120,7 @@ package struct Ledger: Sendable {
     package mutating func apply(_ entry: JournalEntry, position: UInt64) {
         guard position > self.position else { return }
         self.position = position
+        defer { findMonthEnd() }
         switch entry {
         case .events: preconditionFailure("events are applied by their own function")
         case .tick(let now):
@@ -124,12 +138,16 @@ package struct Ledger: Sendable {
         case .settings(let changed):
             let rescheduled =
                 changed.refitEvery != settings.refitEvery || changed.refitAt != settings.refitAt
+            if changed.zone != settings.zone { monthEnd = nil }
             settings = changed
             names.setLimit(changed.customNames)
             if rescheduled { scheduleNext() }
         case .erase(let marks): erasures.add(marks, record: position)
         case .erased(let record): erasures.finish(through: record)
         case .contact: break
+        case .months(let months):
+            monthsThrough = max(monthsThrough, months.through)
+            isDeclining = months.isDeclining
         }
     }
 
@@ -168,9 +186,27 @@ package struct Ledger: Sendable {
         nextRefit = settings.nextRefit(after: EventTime(microseconds: from))?.microseconds
     }
 
+    /// The last end of a month up to and including a bound that is to be judged; all before it go with it.
+    package func lastMonthEnd(upTo bound: Int64) -> Int64? {
+        guard let monthEnd, monthEnd <= bound else { return nil }
+        return max(monthEnd, MonthNumber.start(of: MonthNumber.of(day(of: bound)), settings.zone))
+    }
+
+    /// Moves `monthEnd` on where its month is over. A month that went by unjudged, as where nobody watches, is past.
+    private mutating func findMonthEnd() {
+        guard clock.now > EventTime.distantPast.microseconds else { return }
+        let closed = max(clock.frontier, clock.now - settings.allowedLateness, monthsThrough)
+        if let monthEnd, closed < monthEnd { return }
+        monthEnd = MonthNumber.start(of: MonthNumber.of(day(of: closed)) + 1, settings.zone)
+    }
+
+    private func day(of instant: Int64) -> Int32 {
+        settings.zone.day(of: EventTime(microseconds: instant))
+    }
+
     package func snapshot() -> [UInt8] {
         var out = ByteWriter()
-        out.put(UInt32(4))
+        out.put(UInt32(5))
         out.put(position)
         for value in [clock.now, clock.frontier, clock.watermark, lines, bytes] { out.put(value) }
         settings.write(to: &out)
@@ -196,15 +232,18 @@ package struct Ledger: Sendable {
         out.put(nextRefit != nil)
         out.put(nextRefit ?? 0)
         erasures.write(to: &out)
+        out.put(monthsThrough)
+        out.put(isDeclining)
         return out.bytes
     }
 
     package init(snapshot: UnsafeRawBufferPointer) throws(StateError) {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
-        // That of before declared rules differs in the settings, which tell by themselves.
-        guard version == 3 || version == 4 else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 3 and 4")
+        // That of before declared rules differs in the settings, which tell by themselves; before 5 no months
+        // were judged.
+        guard (3...5).contains(version) else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 3 to 5")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []
@@ -242,6 +281,11 @@ package struct Ledger: Sendable {
         let next: Int64 = try input.get()
         nextRefit = scheduled ? next : nil
         erasures = try PendingErasures(from: &input)
+        if version >= 5 {
+            monthsThrough = try input.get()
+            isDeclining = try input.getBool()
+        }
+        findMonthEnd()
     }
 }
 

@@ -13,6 +13,7 @@ struct Terms: BitwiseCopyable {
     /// As in `EngineSettings`.
     let stageMemory: Int64
     let stageDelays: Int64
+    let funnelWindow: Int64
     /// Probabilities, as in `OutcomeSettings`.
     let churnRisk: Double
     let churnClear: Double
@@ -38,6 +39,7 @@ struct Terms: BitwiseCopyable {
         saysKorean = ReasonWords.Language(settings.declared.language.lowercased()) == .korean
         stageMemory = settings.stageMemory
         stageDelays = settings.stageDelays
+        funnelWindow = settings.funnelWindow
         churnRisk = settings.outcomes.churnRisk
         churnClear = settings.outcomes.churnClear
         highIntent = settings.outcomes.highIntent

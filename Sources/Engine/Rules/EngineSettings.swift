@@ -24,6 +24,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var items = ItemSettings()
     /// Declared rules, and what is common to all.
     package var declared = RuleSettings()
+    /// From the first step of a journey to the last.
+    package var funnelWindow = Settings.Analytics.defaultFunnelWindow
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -70,6 +72,7 @@ package struct EngineSettings: Sendable, Equatable {
         outcomes = OutcomeSettings(settings)
         items = ItemSettings(settings)
         declared = RuleSettings(settings.triggers)
+        funnelWindow = settings.analytics.funnelWindow
     }
 
     /// Whether both mean the same, whichever names of events were known when they were written.
@@ -108,12 +111,13 @@ package struct EngineSettings: Sendable, Equatable {
     /// Set in the first byte of saved settings that hold all of today's; without it they end with the outcomes of
     /// churn and carts, and what came later stands as where nothing is configured.
     private static let isWhole: UInt8 = 0x80
-    /// Set beside it where a catalogue follows at the end.
-    private static let hasCatalogue: UInt8 = 0x40
+    /// Set where a catalogue, then where the funnel's window, follows at the end; without it the window is the default.
+    private static let hasCatalogue: UInt8 = 0x20
+    private static let hasWindow: UInt8 = 0x40
 
     package func write(to out: inout ByteWriter) {
         let more = items.catalogue.isEmpty ? 0 : Self.hasCatalogue
-        out.put(clockMode.rawValue | Self.isWhole | more)
+        out.put(clockMode.rawValue | Self.isWhole | Self.hasWindow | more)
         out.put(allowedLateness)
         out.put(zone.name)
         out.put(UInt64(zone.starts.count))
@@ -135,12 +139,14 @@ package struct EngineSettings: Sendable, Equatable {
         items.write(to: &out)
         declared.write(to: &out)
         if !items.catalogue.isEmpty { items.writeCatalogue(to: &out) }
+        out.put(funnelWindow)
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
         let head: UInt8 = try input.get()
         let isWhole = head & Self.isWhole != 0
-        guard let mode = ClockModeCode(rawValue: head & ~(Self.isWhole | Self.hasCatalogue)) else {
+        let flags = Self.isWhole | Self.hasWindow | Self.hasCatalogue
+        guard let mode = ClockModeCode(rawValue: head & ~flags) else {
             throw StateError("unknown clock mode in saved settings")
         }
         clockMode = mode
@@ -183,12 +189,13 @@ package struct EngineSettings: Sendable, Equatable {
             declared = try RuleSettings(from: &input)
             if head & Self.hasCatalogue != 0 { try items.readCatalogue(from: &input) }
         }
+        if head & Self.hasWindow != 0 { funnelWindow = try input.get() }
         try check()
     }
 
     /// Lengths of time that can be added to an event time.
     private func check() throws(StateError) {
-        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt]
+        let lengths = [allowedLateness, shortGap, longGap, keep, dedupeWindow, maxAge, refitAt, funnelWindow]
         // A thousand years.
         let bound = 365_250 * Microseconds.day
         guard (lengths + rules.map(\.delay)).allSatisfy({ (-bound...bound).contains($0) }),

@@ -190,6 +190,8 @@ package actor Shard {
         case .erased: break
         case .contact(let contact):
             if Int(contact.mark.partition) == partition.number { partition.take(contact) }
+        case .months(let months):
+            if partition.number == MonthsEntry.partition { partition.tell(months) }
         }
     }
 

@@ -18,8 +18,10 @@ package struct QuantityForecast: Sendable {
     package var steps: [Step]
     /// Best first by root mean squared error, equal ones the plainest first; empty where nothing could be tried.
     package var scores: [Score]
-    /// Of the method taken, measured on origins that its bounds had not seen.
+    /// Of the bounds, each origin held against those drawn from the ones before it.
     package var coverage: Double?
+    /// Origins whose errors the bounds are drawn from.
+    package var calibrated: Int
     package var origins: Int
     package var demand: DemandClass
     package var decomposition: Decomposition?
@@ -42,19 +44,27 @@ package struct QuantityForecast: Sendable {
         let backtest = Backtest(
             series, horizon: horizon, period: period, least: candidates.leastHistory)
         let trials = QuantityForecast.trials(backtest, candidates, others: others, after: series.count)
-        let best = trials.first
+        let ranked = QuantityForecast.ranked(trials)
+        let best = ranked.first
         chosen = best?.method ?? QuantityForecast.plain(series)
         let model = candidates.learn(chosen, from: series, others: others) ?? MeanForecast()
-        let bounds = best.flatMap { trial in
-            backtest?.bounds(trial, interval: QuantityForecast.interval)
-        }
+        let intervals =
+            trials.isEmpty
+            ? nil : backtest.map { ForecastIntervals($0, trials, interval: QuantityForecast.interval) }
+        let scale = backtest?.scale(at: series.count) ?? 1
         steps = model.forecast(after: series, horizon: horizon).enumerated().map { index, value in
             let quantity = value.isFinite ? max(0, value) : 0
-            let around = bounds?.around(quantity, step: index)
+            let around = intervals?.around(quantity, step: index, scale: scale)
             return Step(quantity: quantity, low: around?.low, high: around?.high)
         }
-        scores = trials.map { Score(method: $0.method, errors: $0.errors, coverage: $0.coverage) }
-        coverage = best?.coverage
+        scores = ranked.map { trial in
+            let alone = backtest.flatMap {
+                ForecastIntervals($0, [trial], interval: QuantityForecast.interval).coverage
+            }
+            return Score(method: trial.method, errors: trial.errors, coverage: alone)
+        }
+        coverage = intervals?.coverage
+        calibrated = intervals?.calibrated ?? 0
         origins = backtest?.origins.count ?? 0
         demand = DemandClass(series)
         decomposition = Decomposition(series, period: period)
@@ -73,10 +83,15 @@ package struct QuantityForecast: Sendable {
         var trials: [Backtest.Trial] = []
         for method in candidates.methods(for: training) {
             guard let model = candidates.learn(method, from: training, others: known) else { continue }
-            let trial = backtest.trial(method, model, interval: interval)
+            let trial = backtest.trial(method, model)
             if trial.errors.rootMeanSquare.isFinite { trials.append(trial) }
         }
-        return trials.enumerated().sorted { a, b in
+        return trials
+    }
+
+    /// Best first; of equals the plainest.
+    private static func ranked(_ trials: [Backtest.Trial]) -> [Backtest.Trial] {
+        trials.enumerated().sorted { a, b in
             let (x, y) = (a.element.errors.rootMeanSquare, b.element.errors.rootMeanSquare)
             return x != y ? x < y : a.offset < b.offset
         }.map(\.element)

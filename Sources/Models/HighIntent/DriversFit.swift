@@ -153,6 +153,8 @@ private struct DriversRows {
             .init("roc_auc", ranking.areaUnderROC.map { .finite($0) } ?? .null),
             .init("average_precision", .finite(ranking.averagePrecision)),
             .init("confusion", confusion.matrix), .init("report", confusion.report),
-        ]
+            .init(
+                "reliability", ReliabilityTable(labels: labels, probabilities: probabilities).tree),
+        ] + ranking.curves
     }
 }

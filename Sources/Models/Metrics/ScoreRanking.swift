@@ -91,6 +91,21 @@ package struct ScoreRanking: Sendable, Equatable {
             }
     }
 
+    /// The curve for a plot: pairs of false and true positive rate, only points that lie at least a hundredth from the
+    /// one before, the first and the last; nil where a class is missing.
+    package var plottedCurve: [[Double]]? {
+        guard let curve, let first = curve.first, let last = curve.last else { return nil }
+        var kept = [first]
+        for point in curve.dropFirst().dropLast() {
+            let before = kept[kept.count - 1]
+            let moved = max(
+                point.falsePositiveRate - before.falsePositiveRate,
+                point.truePositiveRate - before.truePositiveRate)
+            if moved >= 0.01 { kept.append(point) }
+        }
+        return (kept + [last]).map { [$0.falsePositiveRate, $0.truePositiveRate] }
+    }
+
     /// The score from which taking rows as positive has the greatest F1, of equal ones the greatest; 0 without
     /// positives.
     package var thresholdOfBestF1: Double {

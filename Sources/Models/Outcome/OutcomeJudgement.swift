@@ -86,15 +86,14 @@ struct OutcomeJudgement {
         let reliability = ReliabilityTable(labels: labels, probabilities: probabilities)
         let confusion = Confusion(
             labels: labels, scores: probabilities, threshold: threshold, inclusive: true)
-        let lift = ScoreRanking(labels: labels, scores: probabilities).liftByDecile
         return scores(probabilities) + [
             .init("calibration_error", .finite(reliability.error)),
             .init("reliability", reliability.tree),
             .init("threshold", .finite(threshold)),
             .init("confusion", confusion.matrix),
             .init("report", confusion.report),
-            .init("lift_by_decile", lift.map { .numbers($0) } ?? .null),
-            .init("held_out_rate", .finite(mean(labels.map { Double($0) }))),
+        ] + ScoreRanking(labels: labels, scores: probabilities).curves + [
+            .init("held_out_rate", .finite(mean(labels.map { Double($0) })))
         ]
     }
 
@@ -107,6 +106,16 @@ struct OutcomeJudgement {
             members.append(.init("in_use_scores", .object(scores(used))))
         }
         return members
+    }
+}
+
+extension ScoreRanking {
+    /// Lift by decile and the receiver operating characteristic, for the status port.
+    var curves: [Tree.Member] {
+        [
+            .init("lift_by_decile", liftByDecile.map { .numbers($0) } ?? .null),
+            .init("roc", plottedCurve.map { .array($0.map { .numbers($0) }) } ?? .null),
+        ]
     }
 }
 

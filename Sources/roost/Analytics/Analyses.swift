@@ -60,7 +60,16 @@ struct AnalysisQuery: Sendable {
         return ValueTotals.dimensions.first { $0.text == chosen }
     }
 
-    private static func bad(_ name: String, _ why: String) -> StatusFailure {
+    /// What users are told apart by; must be said.
+    func group(_ name: String) throws(StatusFailure) -> UserGroup {
+        let chosen = try choice(name, of: UserGroup.all.map(\.text))
+        guard let group = UserGroup.all.first(where: { $0.text == chosen }) else {
+            throw Self.bad(name, "must be one of \(UserGroup.all.map(\.text).joined(separator: ", "))")
+        }
+        return group
+    }
+
+    static func bad(_ name: String, _ why: String) -> StatusFailure {
         StatusFailure(httpStatus: 400, code: "bad_parameter", detail: "\(name): \(why)")
     }
 }
@@ -71,7 +80,7 @@ enum Analyses {
         [overview] + ValueTotals.dimensions.map(members) + [
             seasonality, cohorts, funnel, paths, sales, transitions, grades, categories, coupons, promotions,
             search,
-            ageGender, personas,
+            ageGender, personas, crossing,
         ]
 
     static func answer(
@@ -99,6 +108,20 @@ enum Analyses {
         }
     }
 
+    /// Users that a crossing looks at where the pair is not kept, unless told otherwise.
+    private static let crossed = 262_144
+
+    private static let crossing = Analysis("crossing", ["by", "with", "users", "limit"]) {
+        query, source throws(StatusFailure) in
+        let by = try query.group("by")
+        let with = try query.group("with")
+        guard by != with else { throw AnalysisQuery.bad("with", "must be another than by") }
+        let most = try query.number("users", in: 1...1_000_000_000, default: crossed)
+        let limit = try query.number("limit", in: 1...10_000, default: 1000)
+        let moment = await source.gather { $0.crossed(by, with, most: most) }
+        return CrossingView.answer(moment.totals, by, with, limit: limit, moment.frame)
+    }
+
     private static let cohorts = Analysis("cohorts") { _, source throws(StatusFailure) in
         let moment = await source.gather { $0.cohortTotals() }
         return CohortsView.answer(moment.totals, moment.frame)
@@ -107,7 +130,8 @@ enum Analyses {
     private static let funnel = Analysis("funnel", ["by"]) { query, source throws(StatusFailure) in
         let dimension = try query.dimension("by")
         let moment = await source.gather { $0.journeyTotals(by: dimension) }
-        return FunnelView.answer(moment.totals, by: dimension, moment.frame)
+        return FunnelView.answer(
+            moment.totals, by: dimension, window: source.settings.analytics.funnelWindow, moment.frame)
     }
 
     private static let paths = Analysis("paths", ["limit"]) { query, source throws(StatusFailure) in

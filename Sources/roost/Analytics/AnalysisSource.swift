@@ -36,7 +36,7 @@ struct AnalysisSource: Sendable {
 }
 
 /// One answer of each shard, given on once all are there.
-private final class Answers<Answer: Sendable>: Sendable {
+final class Answers<Answer: Sendable>: Sendable {
     private let answers: Mutex<[Int: Answer]>
     private let count: Int
     private let done: @Sendable ([Answer]) -> Void

@@ -13,6 +13,7 @@ extension Sequencer {
         enqueue { sequencer in
             sequencer.trainer?.take(settings.models)
             sequencer.scheduleByWall(settings.models)
+            sequencer.salesWatch = SalesWatch(settings)
             sequencer.settle(sequencer.inForce(settings))
             sequencer.keeper.whenHeld(sequencer.ledger.position, completion)
         }

@@ -33,6 +33,10 @@ actor Sequencer {
     private var waitingStart = 0
     /// The stream waits for a fit.
     private var isFitting = false
+    /// The stream waits for the shards' sums, by which months are judged.
+    var isJudgingMonths = false
+    /// How months are judged as they end.
+    var salesWatch: SalesWatch
     private(set) var isClosed = false
     private var draining = false
     /// Models being fitted on request, with the requests that wait for it.
@@ -76,6 +80,7 @@ actor Sequencer {
         maxFutureSkew = settings.clock.maxFutureSkew
         tickInterval = settings.journal.tickInterval
         isWall = settings.clock.mode == .wall
+        salesWatch = SalesWatch(settings)
     }
 
     /// After recovery: notes changed settings, and ends the refit that a crash may have interrupted.
@@ -164,7 +169,7 @@ actor Sequencer {
                 waitingStart = 0
             }
         }
-        while waitingStart < waiting.count, !isFitting {
+        while waitingStart < waiting.count, !isFitting, !isJudgingMonths {
             if isFull {
                 if awaitsRoom { return }
                 awaitsRoom = true
@@ -247,7 +252,10 @@ actor Sequencer {
             lines.submission.batch.seal(key: key)
         }
         lines.submission.batch.source = []
-        if let row = ledger.refitRow(in: lines.submission.batch) {
+        if let wallNow {
+            let bound = wallNow - ledger.settings.allowedLateness
+            if nextPause(upTo: bound) != nil { return interrupt(lines, now: wallNow, bound) }
+        } else if let row = pauseRow(in: lines.submission.batch) {
             return interrupt(lines, atRow: row)
         }
         write(lines, wallNow)
@@ -284,9 +292,39 @@ actor Sequencer {
         dispatch(.events(sequenced), number, letters: letters)
     }
 
-    // MARK: Scheduled refits under the event clock
+    // MARK: What happens between two events: scheduled refits under the event clock, and the end of months
 
-    /// The scheduled refit falls before a row: what is before it goes first, the rest waits.
+    private func pauseRow(in batch: EventBatch) -> Int? {
+        let refit = ledger.refitRow(in: batch)
+        guard salesWatch.isOn, let month = ledger.monthRow(in: batch) else { return refit }
+        return min(month, refit ?? month)
+    }
+
+    /// What must happen before time closes a bound.
+    private func nextPause(upTo bound: Int64) -> Pause? {
+        let refit = isWall ? nil : ledger.lastRefit(upTo: bound)
+        if salesWatch.isOn, let month = ledger.lastMonthEnd(upTo: min(bound, refit ?? bound)) {
+            return .months(through: month)
+        }
+        return refit.map { .refit($0) }
+    }
+
+    private enum Pause {
+        case refit(Int64)
+        case months(through: Int64)
+    }
+
+    /// - Parameter now: when what is decided now is decided.
+    private func begin(_ pause: Pause, now: Int64) {
+        switch pause {
+        case .refit(let instant):
+            append(.close(before: instant))
+            fitScheduled()
+        case .months(let end): judgeMonths(through: end, now: now)
+        }
+    }
+
+    /// Something falls before a row: what is before it goes first, the rest waits.
     private func interrupt(_ given: Lines, atRow row: Int) {
         var rest = given
         if row > 0 {
@@ -305,15 +343,16 @@ actor Sequencer {
             rest.acceptedBefore += first.rows.count
             rest.encoded = nil
         }
-        guard let time = rest.submission.batch.rows.first?.time,
-            let instant = ledger.lastRefit(
-                upTo: max(
-                    ledger.clock.frontier,
-                    max(ledger.clock.now, time) - ledger.settings.allowedLateness))
-        else { return write(rest, nil) }
-        putFirst { self.take(rest) }
-        append(.close(before: instant))
-        fitScheduled()
+        guard let time = rest.submission.batch.rows.first?.time else { return write(rest, nil) }
+        let now = max(ledger.clock.now, time)
+        interrupt(rest, now: now, max(ledger.clock.frontier, now - ledger.settings.allowedLateness))
+    }
+
+    /// All lines wait.
+    private func interrupt(_ lines: Lines, now: Int64, _ bound: Int64) {
+        guard let pause = nextPause(upTo: bound) else { return write(lines, isWall ? now : nil) }
+        putFirst { self.take(lines) }
+        begin(pause, now: now)
     }
 
     /// Fits what is due at the instant that was closed, one model after the other; the stream waits.
@@ -422,7 +461,10 @@ actor Sequencer {
         let now = time.wall().microseconds
         refitByWall(now)
         checkDrift(now)
-        guard now > ledger.clock.now else { return }
+        guard now > ledger.clock.now, !isJudgingMonths else { return }
+        if let pause = nextPause(upTo: now - ledger.settings.allowedLateness) {
+            return begin(pause, now: now)
+        }
         let due = keeper.totals().nextDue < now - ledger.settings.allowedLateness
         let since = now - lastTick
         if (due && since >= min(tickInterval, 200_000)) || since >= 10 * tickInterval {
@@ -516,10 +558,9 @@ extension Sequencer: Intake {
         if isClosed { return completion(.refused(code: "closing", detail: "the daemon is stopping")) }
         // Without lateness the watermark may be there already, and the instant itself not closed.
         if instant.microseconds >= ledger.clock.frontier {
-            if let refit = ledger.lastRefit(upTo: instant.microseconds) {
+            if let pause = nextPause(upTo: instant.microseconds) {
                 putFirst { self.move(to: instant, completion) }
-                append(.close(before: refit))
-                return fitScheduled()
+                return begin(pause, now: max(ledger.clock.now, instant.microseconds))
             }
             append(.advance(to: instant.microseconds))
         }

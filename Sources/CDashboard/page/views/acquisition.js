@@ -20,6 +20,7 @@ export async function show(page, { signal, parameters, go }) {
   else box.append(h("div", { class: "card" }, h("h3", null, t("acquisition.conversion", { what: t(by) })), missing(answer.error)));
   if (funnel.value) box.append(...funnels(funnel.value, by));
   else box.append(h("div", { class: "card" }, h("h3", null, t("acquisition.funnel")), missing(funnel.error)));
+  box.append(await crossing(by, { signal, parameters, go }));
   box.append(...pathsOf(paths));
   if (people.value) box.append(...ageGender(people.value));
 }
@@ -77,6 +78,29 @@ function funnels(answer, by) {
       { key: "value", label: t(by) }, ...answer.steps.map((step, i) => ({ key: step, label: format.words(step), type: "count", cell: (r) => `${format.count(r.journeys[i])}${i ? ` (${format.percent(r.rates_from_first[i])})` : ""}` }))], answer.values.slice(0, 40), true)));
   }
   return parts;
+}
+
+const groupings = [...dimensions, "segment", "value", "payments", "tier", "grade", "rfm_cell"];
+
+/** Any two groupings against each other: who is in both, and how many of them buy. */
+async function crossing(by, { signal, parameters, go }) {
+  const other = parameters.get("with") ?? "segment";
+  const options = groupings.filter((name) => name !== by);
+  const chooser = h("label", null, t("acquisition.with"), " ", h("select", { onchange: (e) => go({ with: e.target.value }) },
+    options.map((name) => h("option", { value: name, selected: name === other }, t(name)))));
+  const answer = other === by ? { error: null } : await attempt(`v1/analytics/crossing?by=${encodeURIComponent(by)}&with=${encodeURIComponent(other)}&limit=400`, signal);
+  const card = h("div", { class: "card" }, h("h3", null, t("acquisition.crossing")), h("div", { class: "tools" }, chooser));
+  if (!answer.value) { if (answer.error) card.append(missing(answer.error)); return card; }
+  const { rows, test, exact, sampled, users } = answer.value;
+  const named = (name) => (name === null ? t("acquisition.unknown") : other === "segment" || by === "segment" ? format.words(name) : name);
+  card.append(h("p", { class: "lead" }, exact ? t("acquisition.crossingmore") : t("acquisition.crossingsample", { n: format.count(sampled), all: format.count(users) }),
+    test ? ` ${t("acquisition.crossingtest", { chi: format.decimal(test.statistic), dof: test.dof, p: probability(test), v: format.decimal(test.cramers_v) })}` : ""));
+  card.append(rows.length ? table(t("acquisition.crossing"), [
+    { key: "by", label: t(by), cell: (r) => named(r.by) }, { key: "with", label: t(other), cell: (r) => named(r.with) },
+    { key: "users", label: t("users"), type: "count" }, { key: "share_of_by", label: t("share"), type: "percent" }, { key: "lift", label: t("acquisition.lift"), type: "decimal" },
+    { key: "rate", label: t("conversion"), type: "percent" }, { key: "rate_low", label: t("low"), type: "percent" }, { key: "rate_high", label: t("high"), type: "percent" },
+    { key: "revenue", label: t("revenue"), type: "money" }, { key: "order_value", label: t("ordervalue"), type: "money" }], rows.slice(0, 60), true) : empty(t("nothing")));
+  return card;
 }
 
 function pathsOf(paths) {

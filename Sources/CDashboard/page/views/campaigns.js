@@ -4,7 +4,7 @@ import { attempt } from "../api.js";
 import { h } from "../dom.js";
 import * as format from "../format.js";
 import { bars, lines } from "../plots.js";
-import { empty, missing, table } from "../table.js";
+import { empty, missing, pairs, table } from "../table.js";
 import { t } from "../text.js";
 import { userLink, whyText } from "./triggers.js";
 
@@ -20,8 +20,55 @@ export async function show(page, { signal }) {
   or(triggers, t("campaigns.rules"), sent);
   or(uplift, t("campaigns.uplift"), uplifts);
   or(schedule, t("campaigns.planned"), planned);
-  box.append(h("div", { class: "card w6" }, h("h3", null, t("campaigns.backtest")), empty(t("campaigns.nobacktest"), t("campaigns.nobacktestmore"))));
+  if (status.value?.decisions) box.append(decisions(status.value.decisions));
+  box.append(backtest());
 }
+
+/** What became of everything that was due, by reason. */
+const decisions = (counts) => bars({ title: t("campaigns.reasons"), lead: t("campaigns.reasonsmore"), file: "decision-reasons", span: "w6", name: "name", value: "n", valueLabel: t("count"),
+  rows: Object.entries(counts).map(([name, n]) => ({ name, n })).filter((one) => one.n > 0).sort((a, b) => b.n - a.n) });
+
+/** `report.json` of `roost backtest`, opened from the reader's own disk: nothing of it leaves the page. */
+function backtest() {
+  const shown = h("div", { class: "grid" });
+  const said = h("p", { class: "lead", role: "status" });
+  const input = h("input", { type: "file", accept: ".json,application/json", onchange: async () => {
+    shown.replaceChildren();
+    said.textContent = "";
+    try {
+      const report = JSON.parse(await input.files[0].text());
+      shown.replaceChildren(...report.configurations.flatMap(configuration), ...(report.difference ? [difference(report)] : []));
+      said.textContent = t("campaigns.opened", { files: report.files.join(", "), until: report.until ?? "–" });
+    } catch (error) { said.textContent = t("campaigns.noreport", { detail: error.message }); }
+  } });
+  return h("div", { class: "card" }, h("h3", null, t("campaigns.backtest")), h("p", { class: "lead" }, t("campaigns.backtestmore")),
+    h("label", null, t("campaigns.open"), " ", input), said, shown);
+}
+
+function configuration({ configuration: name, triggers, messages, repurchase, churn }) {
+  const rules = triggers.rules.map((r) => ({ ...r, ...r.groups }));
+  const told = repurchase?.as_told ?? {};
+  const figures = [
+    [t("campaigns.all"), format.count(triggers.total)], [t("campaigns.messages"), messages?.mean === undefined ? null : t("campaigns.messagesmore", { mean: format.decimal(messages.mean), most: format.count(messages.most) })],
+    [t("campaigns.dateerror"), told.mean_absolute_error_d === undefined ? null : t("campaigns.against", { own: format.decimal(told.mean_absolute_error_d), baseline: format.decimal(told.baseline_mean_absolute_error_d) })],
+    [t("campaigns.coverage"), told.interval_coverage === undefined ? null : format.percent(told.interval_coverage)],
+    [t("campaigns.churnauc"), churn?.roc_auc === undefined ? null : t("campaigns.against", { own: format.decimal(churn.roc_auc), baseline: format.decimal(churn.baseline_roc_auc) })],
+  ];
+  const parts = [
+    bars({ title: `${t("campaigns.rules")}: ${name}`, lead: t("campaigns.followed", { window: triggers.followed_within }), file: "backtest-rules", span: "w6", rows: rules, name: "rule", value: "total", valueLabel: t("campaigns.all"),
+      columns: [{ key: "rule", label: t("rule"), type: "words" }, { key: "total", label: t("campaigns.all"), type: "count" }, { key: "bought_within_share", label: t("campaigns.bought"), type: "percent" }] }),
+    h("div", { class: "card w6" }, h("h3", null, `${t("campaigns.figures")}: ${name}`), pairs(figures)),
+  ];
+  if (churn?.deciles?.length) {
+    parts.push(lines({ title: t("campaigns.churnactual"), file: "backtest-churn", span: "w6", type: "percent", x: "mean_score", numericX: true, xType: "percent", xLabel: t("models.predicted"), top: 1, diagonal: true,
+      rows: [...churn.deciles].sort((a, b) => a.mean_score - b.mean_score), series: [{ key: "churned", label: t("models.observed") }] }));
+  }
+  return parts;
+}
+
+const difference = ({ difference: rows, configurations }) => h("div", { class: "card" }, h("h3", null, t("campaigns.difference")), table(t("campaigns.difference"), [
+  { key: "rule", label: t("rule"), type: "words" }, { key: "first", label: configurations[0].configuration, type: "count" }, { key: "second", label: configurations[1].configuration, type: "count" },
+  { key: "both", label: t("campaigns.both"), type: "count" }, { key: "only_first", label: t("campaigns.onlyfirst"), type: "count" }, { key: "only_second", label: t("campaigns.onlysecond"), type: "count" }], rows, true));
 
 function sent({ triggers, oldest }) {
   const rules = new Map();

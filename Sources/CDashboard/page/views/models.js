@@ -5,7 +5,7 @@ import { announce, h } from "../dom.js";
 import * as format from "../format.js";
 import { bars, lines } from "../plots.js";
 import { empty, missing, pairs, table } from "../table.js";
-import { t } from "../text.js";
+import { reason, t } from "../text.js";
 
 export async function show(page, { signal, path, reload }) {
   const answer = await attempt("v1/models", signal);
@@ -15,7 +15,7 @@ export async function show(page, { signal, path, reload }) {
   page.append(h("div", { class: "card" }, table(t("models.all"), [
     { key: "name", label: t("model"), cell: (m) => h("a", { href: `#/models/${encodeURIComponent(m.name)}`, "aria-current": m.name === path ? "true" : null }, format.words(m.name)) },
     { key: "version", label: t("version"), type: "count" }, { key: "adopted", label: t("verdict"), cell: (m) => verdict(m.adopted) },
-    { key: "reason", label: t("why") }, { key: "users", label: t("models.data"), type: "count", cell: (m) => format.count(m.data.users) },
+    { key: "reason", label: t("why"), cell: (m) => format.text(reason(m.reason)) }, { key: "users", label: t("models.data"), type: "count", cell: (m) => format.count(m.data.users) },
     { key: "fitted_at", label: t("models.fitted"), type: "time" }, { key: "seconds", label: t("models.seconds"), type: "decimal" }], models, true)));
   const chosen = path || models[0].name;
   const one = await attempt(`v1/models/${encodeURIComponent(chosen)}`, signal);
@@ -38,7 +38,7 @@ async function refit(button, name, said, reload) {
   said.textContent = t("models.fitting");
   try {
     const answer = await post(`v1/models/${encodeURIComponent(name)}/refit`);
-    said.textContent = `${name}@${answer.version}: ${t(answer.adopted ? "adopted" : "refused")}, ${answer.reason}`;
+    said.textContent = `${name}@${answer.version}: ${t(answer.adopted ? "adopted" : "refused")}, ${reason(answer.reason)}`;
     announce(said.textContent);
     await reload(said.textContent);
   } catch (error) {
@@ -52,7 +52,7 @@ function facts(model) {
   const plain = Object.entries(model.parameters ?? {}).filter(([, v]) => ["number", "string", "boolean"].includes(typeof v));
   return [
     h("div", { class: "card w6" }, h("h3", null, t("models.verdict")), pairs([
-      [t("version"), `${model.name}@${model.version}`], [t("verdict"), t(model.adopted ? "adopted" : "refused")], [t("why"), model.reason],
+      [t("version"), `${model.name}@${model.version}`], [t("verdict"), t(model.adopted ? "adopted" : "refused")], [t("why"), reason(model.reason)],
       [t("models.data"), t("models.datamore", { n: format.count(model.data.users), from: format.day(model.data.from), to: format.day(model.data.to) })],
       [t("models.fitted"), format.time(model.fitted_at)], [t("models.seconds"), format.decimal(model.seconds)]])),
     h("div", { class: "card w6" }, h("h3", null, t("models.parameters")), plain.length ? pairs(plain.map(([k, v]) => [format.words(k), typeof v === "number" ? format.decimal(v) : String(v)])) : empty(t("nothing"))),
@@ -106,5 +106,5 @@ function figures({ metrics, baseline }) {
 }
 
 const history = ({ history: candidates }) => h("div", { class: "card w6" }, h("h3", null, t("models.history")), candidates?.length ? table(t("models.history"), [
-  { key: "version", label: t("version"), type: "count" }, { key: "adopted", label: t("verdict"), cell: (m) => verdict(m.adopted) }, { key: "reason", label: t("why") },
+  { key: "version", label: t("version"), type: "count" }, { key: "adopted", label: t("verdict"), cell: (m) => verdict(m.adopted) }, { key: "reason", label: t("why"), cell: (m) => format.text(reason(m.reason)) },
   { key: "fitted_at", label: t("models.fitted"), type: "time" }, { key: "seconds", label: t("models.seconds"), type: "decimal" }], candidates, true) : empty(t("nothing")));

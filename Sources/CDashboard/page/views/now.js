@@ -120,7 +120,7 @@ function dailyPlots(rows) {
 }
 
 /** What a purchase is worth, and how it is paid. */
-function valuePlots({ purchase_values: values, payment_methods: payments }) {
+function valuePlots({ purchase_values: values, payment_methods: payments, lifetime_value: worth, daily_by_payment_method: paid }) {
   const parts = [];
   if (values?.count) {
     parts.push(histogram({ title: t("now.values"), lead: t("now.valuesmore", { median: format.money(values.median), q1: format.money(values.q1), q3: format.money(values.q3), mean: format.money(values.mean), sd: format.money(values.deviation) }), file: "purchase-values", span: "w6", rows: values.histogram }));
@@ -129,5 +129,27 @@ function valuePlots({ purchase_values: values, payment_methods: payments }) {
     parts.push(bars({ title: t("payment_method"), file: "payment-methods", span: "w6", rows: payments.slice(0, 12), name: "value", nameType: "text", value: "share_of_purchases", type: "percent",
       columns: [{ key: "value", label: t("payment_method") }, { key: "share_of_purchases", label: t("purchases"), type: "percent" }, { key: "share_of_users", label: t("users"), type: "percent" }, { key: "revenue", label: t("revenue"), type: "money" }] }));
   }
+  if (payments?.length && paid?.length) parts.push(...paidPlots(payments.slice(0, 6).map((one) => one.value), paid));
+  if (worth) {
+    parts.push(h("div", { class: "card w6" }, h("h3", null, t("now.worth")), pairs([
+      [t("now.worthmean", { days: format.days(worth.horizon_d) }), format.money(worth.mean)],
+      [t("buyers"), format.count(worth.buyers)],
+      [t("now.worthhow"), worth.sampled < worth.buyers ? t("now.worthsample", { n: format.count(worth.sampled), error: format.money(worth.standard_error) }) : t("now.worthall")],
+    ])));
+  }
   return parts;
+}
+
+/** Shares of each day's purchases and buyers by payment method. */
+function paidPlots(methods, paid) {
+  const days = [...new Set(paid.map((one) => one.day))];
+  const draw = (key, title, file) => lines({
+    title, file, span: "w6", type: "percent", x: "day", xType: "day", footType: "dayShort", xLabel: t("day"),
+    series: methods.map((method) => ({ key: method, label: method })),
+    rows: days.map((day) => ({ day, ...Object.fromEntries(methods.map((method) => [method, paid.find((one) => one.day === day && one.value === method)?.[key] ?? 0])) })),
+  });
+  return [
+    draw("share_of_purchases", t("now.paidpurchases"), "daily-purchases-by-payment"),
+    draw("share_of_users", t("now.paidusers"), "daily-buyers-by-payment"),
+  ];
 }

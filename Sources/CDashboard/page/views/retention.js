@@ -60,7 +60,7 @@ function decomposition(change) {
   const rows = (parts) => Object.entries(parts).filter(([, v]) => typeof v === "number").map(([name, value]) => ({ name, value }));
   const shared = { type: "signed", value: "value", valueLabel: t("retention.change"), span: "w6" };
   return [
-    bars({ ...shared, title: t("retention.by"), lead: change.sentence, file: "sales-change", rows: rows(change.by) }),
+    bars({ ...shared, title: t("retention.by"), lead: change.says ? t(`says.${change.says.code}`, { percent: format.percent(change.says.percent / 100), factor: format.words(change.says.factor), share: format.percent(change.says.share / 100) }) : change.sentence, file: "sales-change", rows: rows(change.by) }),
     bars({ ...shared, title: t("retention.bybuyers"), lead: t("retention.compared", { a: format.day(change.from.from), b: format.day(change.to.from) }), file: "sales-change-buyers", rows: rows(change.by_buyers) }),
     h("div", { class: "card w6" }, h("h3", null, t("retention.periods")), pairs([[t("retention.before"), money(change.from)], [t("retention.after"), money(change.to)], [t("retention.change"), format.signed(change.change)]])),
   ];

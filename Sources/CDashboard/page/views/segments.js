@@ -57,8 +57,16 @@ const profile = ({ features, names, centroids }) => heat({
   value: (i, j) => centroids[i][j], cellHeight: 34,
 });
 
+/** What sets the buyers of a segment apart, in the page's language. */
+function persona({ traits, sentence }) {
+  if (!traits) return sentence;
+  const said = traits.filter((one) => one.p_holm < 0.05).map((one) => t(`persona.${one.trait}.${one.value ? "most" : one.share >= one.others ? "more" : "less"}`, {
+    value: one.trait === "peak_season" ? format.monthNamed(one.value) : format.text(one.value), share: one.share === null ? t("now.none") : format.percent(one.share), others: one.others === null ? t("now.none") : format.percent(one.others) }));
+  return said.length ? `${said.join("; ")}.` : t("persona.none");
+}
+
 const people = (rows) => h("div", { class: "card" }, h("h3", null, t("segments.personas")), h("p", { class: "lead" }, t("segments.personasmore")),
-  h("ul", { class: "stream" }, rows.map((r) => h("li", null, h("strong", null, format.words(r.segment)), h("div", null, h("p", null, r.sentence),
+  h("ul", { class: "stream" }, rows.map((r) => h("li", null, h("strong", null, format.words(r.segment)), h("div", null, h("p", null, persona(r)),
     h("p", { class: "why" }, (r.traits ?? []).filter((one) => one.p_holm < 0.05).map((one) => `${format.words(one.trait)}${one.value ? ` ${one.value}` : ""}: ${format.percent(one.share)} / ${format.percent(one.others)}, ${t("segments.effect")} ${format.decimal(one.effect)}, p ${format.p(one.p_holm)}`).join(" · ")))))));
 
 function means(segments) {

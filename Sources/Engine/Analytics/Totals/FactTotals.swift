@@ -8,6 +8,8 @@ package struct FactTotals: AnalyticsTotals {
         package var value: String
         /// As in `FactKey`.
         package var month: Int
+        /// Of `paymentDay` the day of the month; else 0.
+        package var day: Int
         /// Nil: none.
         package var segment: String?
         package var grade: Int
@@ -28,10 +30,11 @@ package struct FactTotals: AnalyticsTotals {
 
     fileprivate mutating func add(_ partition: Partition, _ kinds: Set<FactKind>) {
         today = partition.today
-        let oldest = partition.thisMonth - AnalyticsLimits.months
         for row in 0..<partition.analytics.facts.count {
             let (key, cell) = partition.analytics.facts[row]
-            guard let key, kinds.contains(key.kind), !key.isDated || key.month > oldest else { continue }
+            guard let key, kinds.contains(key.kind),
+                !key.isDated || key.month > partition.thisMonth - key.months
+            else { continue }
             cells[partition.named(key), default: FactCell()].add(cell)
         }
     }
@@ -55,10 +58,12 @@ extension Partition {
         let people = ProfileCode(bits: key.people)
         let gender = people.isFemale ? "F" : people.isMale ? "M" : people.bits & 3 == 0 ? nil : "other"
         let age = people.age.map { "\($0)s" } ?? (people.bits >> 2 == 0 ? nil : "other")
+        let isDay = key.kind == .paymentDay
         return FactTotals.Key(
             kind: key.kind, value: named(key.kind, key.value), month: key.month,
-            segment: key.segment == 0 ? nil : segmentName(key.segment - 1), grade: key.grade, age: age,
-            gender: gender)
+            day: isDay ? key.segment : 0,
+            segment: isDay || key.segment == 0 ? nil : segmentName(key.segment - 1), grade: key.grade,
+            age: age, gender: gender)
     }
 
     private func named(_ kind: FactKind, _ value: UInt32) -> String {

@@ -42,14 +42,15 @@ package enum CohortsView {
 package enum FunnelView {
     private static let steps = ["view_item", "add_to_cart", "begin_checkout", "purchase"]
 
+    /// - Parameter window: from the first step to the last, microseconds.
     package static func answer(
-        _ totals: JourneyTotals, by dimension: Dimension?, _ frame: AnalyticsFrame
+        _ totals: JourneyTotals, by dimension: Dimension?, window: Int64, _ frame: AnalyticsFrame
     ) -> JSONValue {
         let all = totals.all
         let answer = frame.answer(
             "funnel",
             [
-                "window_s": .integer(Journey.window / Microseconds.second), "steps": .strings(steps),
+                "window_s": .integer(window / Microseconds.second), "steps": .strings(steps),
                 "all": funnel(all.never &+ all.again), "never_bought": funnel(all.never),
                 "bought_before": funnel(all.again), "by": .optional(dimension?.text),
             ])

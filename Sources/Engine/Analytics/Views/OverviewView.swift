@@ -9,6 +9,8 @@ package enum OverviewView {
         package var days = DayTotals()
         package var values = ValueTotals()
         package var features = FeatureTotals()
+        package var payments = FactTotals()
+        package var lifetimeValue = LifetimeValueTotals()
 
         package init() {}
 
@@ -17,6 +19,8 @@ package enum OverviewView {
             days.add(other.days)
             values.add(other.values)
             features.add(other.features)
+            payments.add(other.payments)
+            lifetimeValue.add(other.lifetimeValue)
         }
     }
 
@@ -30,7 +34,8 @@ package enum OverviewView {
                 "totals": totals(parts), "events": events(parts, names),
                 "purchase_values": values(parts.store.values),
                 "features": features(parts.features), "payment_methods": payments(parts),
-                "daily": daily(parts.days, days),
+                "lifetime_value": parts.lifetimeValue.fields, "daily": daily(parts.days, days),
+                "daily_by_payment_method": dailyPayments(parts, days),
             ])
     }
 
@@ -43,6 +48,7 @@ package enum OverviewView {
             "purchases": .integer(purchases), "revenue": .money(sums.revenue),
             "refunds": .integer(parts.days.total(of: Int(EventNames.refund))),
             "refund_value": .money(sums.refundValue), "mean_value": .mean(sums.revenue, purchases),
+            "mean_clv": .optional(parts.lifetimeValue.mean),
         ])
     }
 
@@ -133,6 +139,36 @@ package enum OverviewView {
             })
     }
 
+    /// Days of the last months by how purchases were paid, each as a share of the day's purchases and of its buyers by
+    /// their first purchase.
+    private static func dailyPayments(_ parts: Parts, _ wanted: Int) -> JSONValue {
+        let cells = parts.payments.sums(.paymentDay) { key -> PaymentDay? in
+            PaymentDay(
+                day: MonthNumber.firstDay(of: key.month) + Int32(key.day - 1), method: key.value)
+        }
+        let days = parts.days
+        let rows = cells.filter { days.today - $0.key.day < wanted }.sorted { a, b in
+            a.key.day != b.key.day ? a.key.day < b.key.day : a.key.method.comesBefore(b.key.method)
+        }
+        return .array(
+            rows.compactMap { key, cell in
+                let row = Int(key.day - days.first)
+                guard days.sums.indices.contains(row) else { return nil }
+                return .fields([
+                    "day": .day(key.day), "value": .string(key.method), "purchases": .integer(cell.count),
+                    "share_of_purchases": .ratio(
+                        cell.count, days.counts[row][Int(EventNames.purchase)]),
+                    "revenue": .money(cell.revenue), "users": .integer(cell.buyers),
+                    "share_of_users": .ratio(cell.buyers, days.sums[row].buyers),
+                ])
+            })
+    }
+
+    private struct PaymentDay: Hashable {
+        var day: Int32
+        var method: String
+    }
+
     private static func daily(_ days: DayTotals, _ wanted: Int) -> JSONValue {
         let first = max(0, days.sums.count - wanted)
         return .array(
@@ -156,6 +192,8 @@ extension Shard {
         parts.days = dayTotals()
         parts.values = valueTotals()
         parts.features = featureTotals()
+        parts.payments = factTotals([.paymentDay])
+        parts.lifetimeValue = lifetimeValueTotals()
         return parts
     }
 }

@@ -125,7 +125,7 @@ package struct SalesPeriod: Sendable {
         }
     }
 
-    private mutating func add(_ days: DayTotals, _ row: Int) {
+    mutating func add(_ days: DayTotals, _ row: Int) {
         sums.add(days.sums[row])
         signUps += days.counts[row][Int(EventNames.signUp)]
         purchases += days.counts[row][Int(EventNames.purchase)]
@@ -184,14 +184,27 @@ package struct SalesChange: Sendable {
     }
 
     private static let factors = ["visits", "conversion", "order_value"]
-    private static let spoken = ["visits", "conversion", "order value"]
+
+    /// Factors of revenue: new over old, and their part of the change; revenue alone where a factor is 0.
+    package var reasons: [Trigger.Reason] {
+        let (old, new) = (Double(from.sums.revenue), Double(to.sums.revenue))
+        guard let byVisits else {
+            return [Trigger.Reason(feature: "revenue", value: old > 0 ? new / old : 0, contribution: change)]
+        }
+        let visits = Double(to.sums.sessions) / Double(from.sums.sessions)
+        let purchases = Double(to.purchases) / Double(from.purchases)
+        return zip(Self.factors, zip([visits, purchases / visits, new / old / purchases], byVisits)).map {
+            Trigger.Reason(feature: $0, value: $1.0, contribution: $1.1)
+        }
+    }
 
     var fields: JSONValue {
         .fields([
             "from": from.fields, "to": to.fields, "change": .number(change),
             "by": named(byVisits, Self.factors),
             "by_buyers": named(byBuyers, ["buyers", "frequency", "order_value"]),
-            "main": .optional(main.map { Self.factors[$0] }), "sentence": .optional(sentence),
+            "main": .optional(main.map { Self.factors[$0] }), "says": says,
+            "sentence": .optional(sentence(in: "en")),
         ])
     }
 
@@ -208,13 +221,34 @@ package struct SalesChange: Sendable {
         }
     }
 
-    /// In plain words.
-    package var sentence: String? {
+    /// What the sentence says, without words: percent of the change, its main factor and that one's percent.
+    private var said: (percent: Double, factor: Int, share: Int)? {
         guard let main, let byVisits else { return nil }
-        let share = Int((byVisits[main] / change * 100).rounded())
-        let way = change < 0 ? "fell" : "rose"
         let relative = (change / (Double(from.sums.revenue) / 1e6) * 1000).rounded() / 10
-        return "Revenue \(way) by \(abs(relative)) %; \(Self.spoken[main]) accounts for \(share) % of it."
+        return (relative, main, Int((byVisits[main] / change * 100).rounded()))
+    }
+
+    private var says: JSONValue {
+        guard let said else { return .null }
+        return .fields([
+            "code": .string(change < 0 ? "revenue_fell" : "revenue_rose"),
+            "percent": .number(abs(said.percent)),
+            "factor": .string(Self.factors[said.factor]), "share": .integer(Int64(said.share)),
+        ])
+    }
+
+    /// In plain words; of Korean and English, English where a language is neither.
+    package func sentence(in language: String) -> String? {
+        guard let said else { return nil }
+        let percent = abs(said.percent)
+        if language.hasPrefix("ko") {
+            let factor = ["방문", "전환율", "주문 금액"][said.factor]
+            let way = change < 0 ? "감소" : "증가"
+            return "매출이 \(percent)% \(way)했습니다. 변화의 \(said.share)%는 \(factor)에서 왔습니다."
+        }
+        let factor = ["visits", "conversion", "order value"][said.factor]
+        let way = change < 0 ? "fell" : "rose"
+        return "Revenue \(way) by \(percent) %; \(factor) accounts for \(said.share) % of it."
     }
 }
 

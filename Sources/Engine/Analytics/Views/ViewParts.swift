@@ -43,9 +43,12 @@ extension JSONValue {
         count == 0 ? .null : .number(Double(millionths) / 1e6 / Double(count))
     }
 
-    static func month(_ number: Int) -> JSONValue {
+    static func month(_ number: Int) -> JSONValue { .string(monthText(number)) }
+
+    /// `YYYY-MM`.
+    static func monthText(_ number: Int) -> String {
         let month = number % 12 + 1
-        return .string("\(1970 + number / 12)-\(month < 10 ? "0" : "")\(month)")
+        return "\(1970 + number / 12)-\(month < 10 ? "0" : "")\(month)"
     }
 
     static func day(_ number: Int32) -> JSONValue {
