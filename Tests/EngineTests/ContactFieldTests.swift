@@ -102,7 +102,7 @@ struct ContactFieldTests {
             $0.name = "Kim"
         }
         try await rig.take([event])
-        var again = try await Rig(
+        var again = try Rig(
             settings(), shards: 1, key: rig.key, ledger: rig.ledger.snapshot(),
             partitions: await rig.snapshots())
         try await again.take(.advance(to: start + 1))
