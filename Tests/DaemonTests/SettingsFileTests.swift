@@ -147,7 +147,7 @@ import Testing
             "triggers.churnRisk.delay", "triggers.highIntent.delay",
             "triggers.replenishDue.delay",
             // What a file says that a key names.
-            "models.recommendations.excluded",
+            "models.recommendations.excluded", "models.recommendations.catalogue",
             // Segmentations share a type, and each has the keys that mean something for it.
             "models.segments.method", "models.value.outlierDistance", "models.payments.outlierDistance",
             // Rules are declared by their own names.

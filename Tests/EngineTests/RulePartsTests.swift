@@ -68,8 +68,9 @@ struct RulePartsTests {
         later.put(UInt64(settings.outcomes.followUps))
         settings.items.write(to: &later)
         settings.declared.write(to: &later)
+        later.put(settings.funnelWindow)
         var bytes = Array(whole.bytes.dropLast(later.bytes.count))
-        bytes[0] &= 0x7F
+        bytes[0] &= 0x1F
         return bytes
     }
 
@@ -134,7 +135,7 @@ struct RulePartsTests {
             ring.append(
                 DecisionEntry(
                     at: Int64(turn), due: 0, slot: UInt32(turn % 3), rule: 1,
-                    reason: UInt8(turn % DecisionReason.allCases.count)))
+                    reason: UInt8(turn) % DecisionReason.tooLittleData.rawValue))
         }
         #expect(ring.inOrder.map(\.at) == Array(17..<27))
         #expect(ring.counts.reduce(0, +) == 27)

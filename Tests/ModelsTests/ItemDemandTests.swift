@@ -59,7 +59,7 @@ struct ItemDemandTests {
         let shoppers = shoppers(days: days, season: season)
         let (told, expected) = (try demand(shoppers), plain(shoppers))
         for item in 0..<10 { #expect(abs(told[item] - expected[item]) < 1e-5, "item \(item)") }
-        #expect(told[0] > told.dropFirst().max() ?? .infinity || season > 1)
+        #expect(told[0] > 1.2 * told.dropFirst().reduce(0, +) / 9 || days > 365)
     }
 
     @Test func `too few lines say nothing`() throws {
