@@ -55,7 +55,7 @@ extension Settings {
     package var conflicts: [SettingsConflict] {
         listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts
             + segmentationConflicts + models.tiers.conflicts + models.recommendations.conflicts
-            + outcomeConflicts + ruleConflicts 
+            + outcomeConflicts + ruleConflicts
             + analytics.conflicts(keep: sessions.keepMicroseconds) + limitConflicts
     }
 

@@ -333,7 +333,8 @@ struct AnalyticsTests {
                 await gathered(rig) { $0.overview() }, names: rig.ledger.names, days: 10_000, frame),
             SeasonalityView.answer(season, event: nil, by: "category", frame),
             CohortsView.answer(await gathered(rig) { $0.cohortTotals() }, frame),
-            FunnelView.answer(await gathered(rig) { $0.journeyTotals(by: .device) }, by: .device,
+            FunnelView.answer(
+                await gathered(rig) { $0.journeyTotals(by: .device) }, by: .device,
                 window: Microseconds.day, frame),
             SalesView.answer(await gathered(rig) { $0.sales() }, frame),
             GradesView.answer(await gathered(rig) { $0.grades() }, frame),

@@ -244,7 +244,9 @@ struct FollowUpTests {
             let slot = UInt32(chance.next() % 300)
             if chance.next() % 4 == 0 {
                 for index in plain.indices
-                where plain[index].slot == slot && plain[index].at < instant && instant <= plain[index].at + 100 {
+                where plain[index].slot == slot && plain[index].at < instant
+                    && instant <= plain[index].at + 100
+                {
                     plain[index].bought = true
                 }
                 if followUps.isWaiting(Int(slot)) { followUps.happened(Int(slot), at: instant, value: 1) }

@@ -75,7 +75,8 @@ extension Partition {
     ) -> Bool {
         let month = analytics.months.number(of: days[place].day)
         let isFirst =
-            days[place].count == 1 && !(place > 0 && analytics.months.number(of: days[place - 1].day) == month)
+            days[place].count == 1
+            && !(place > 0 && analytics.months.number(of: days[place - 1].day) == month)
             && !(place + 1 < days.count && analytics.months.number(of: days[place + 1].day) == month)
         let cohort = analytics.months.number(of: days[0].day)
         if let oldFirst, analytics.months.number(of: oldFirst) != cohort {

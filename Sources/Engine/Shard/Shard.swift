@@ -377,7 +377,8 @@ package actor Shard {
         var spare: [UInt8]? = consume memory
         return await withCheckedContinuation { continuation in
             asked.withLock {
-                $0.append(AskedSnapshot(number: number, memory: spare.take() ?? [], continuation: continuation))
+                $0.append(
+                    AskedSnapshot(number: number, memory: spare.take() ?? [], continuation: continuation))
             }
             // Where no record is queued.
             executor.queue.async { self.assumeIsolated { $0.takeSnapshots() } }
