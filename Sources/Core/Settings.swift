@@ -298,7 +298,8 @@ package struct Settings: Sendable, Equatable {
 
     /// What counts as a structural drop of sales, which concerns no user.
     package struct SalesDecline: Sendable, Equatable {
-        package var enabled = true
+        /// A trigger without a user is for who expects one.
+        package var enabled = false
         /// Share by which both months must lie below the two before them.
         package var drop = 0.2
         /// Fewest purchases in the two months before.

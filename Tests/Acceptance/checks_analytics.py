@@ -640,7 +640,7 @@ def shrinking(rng):
 def a_drop_of_sales_is_told_once(env):
     """`sales_decline`: of nobody, at the end of the second month, the same however the log is cut and after a kill."""
     lines = shrinking(random.Random(env.seed))
-    config = {**QUIET, "triggers": {"language": "ko"}}
+    config = {**QUIET, "triggers": {"language": "ko", "sales_decline": {"enabled": True}}}
     seen = []
     for cuts in (1, 9):
         with env.daemon(config) as daemon:
@@ -664,7 +664,7 @@ def a_drop_of_sales_is_told_once(env):
     near(sum(float(reason["contribution"]) for reason in told["why"]), new - old, "change that is explained")
     expect_equal([r["feature"] for r in told["why"]], ["visits", "conversion", "order_value"], "factors")
     expect(told["message"].startswith("매출이 "), f"the sentence: {told['message']}")
-    off = {**QUIET, "triggers": {"sales_decline": {"drop": 0.9}}}
+    off = {**QUIET, "triggers": {"sales_decline": {"enabled": True, "drop": 0.9}}}
     with env.daemon(off) as daemon:
         daemon.feed(lines)
         daemon.advance("2023-12-01T00:00:00Z")

@@ -31,6 +31,7 @@ struct SalesWatchTests {
 
     private func watch(_ change: (inout Settings.SalesDecline) -> Void = { _ in }) -> SalesWatch {
         var settings = Settings.SalesDecline()
+        settings.enabled = true
         change(&settings)
         return SalesWatch(settings, zone: .utc, language: "")
     }
