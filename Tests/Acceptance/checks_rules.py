@@ -244,8 +244,8 @@ def consent_in_fields(env):
         return (json.dumps({"user_id": user, "ts": stamp(at), "event": "view_item", **more}) + "\n").encode()
     with env.daemon(config) as daemon:
         daemon.feed([
-            view("a", DAY0, user_name="김민지", language="ko"), view("a", DAY0 + HOUR, consent=False),
-            view("a", DAY0 + 2 * HOUR, consent={"mail": True}), view("b", DAY0, consent={"mail": False}),
+            view("b", DAY0, consent={"mail": False}), view("a", DAY0, user_name="김민지", language="ko"),
+            view("a", DAY0 + HOUR, consent=False), view("a", DAY0 + 2 * HOUR, consent={"mail": True}),
             view("a", DAY0 + 3 * HOUR, event_id="x"), view("a", DAY0 + 3 * HOUR, event_id="x", consent=True),
         ])
         daemon.kill()

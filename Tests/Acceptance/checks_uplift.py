@@ -131,7 +131,7 @@ def cuped(treated, held):
 
 
 def expect_near(told, wanted, what):
-    expect(abs(told - wanted) <= 1e-9 * max(1, abs(wanted)), f"{what}: {told}, by plain calculation {wanted}")
+    expect(abs(float(told) - wanted) <= 1e-9 * max(1, abs(wanted)), f"{what}: {told}, by plain calculation {wanted}")
 
 
 @check
@@ -169,6 +169,7 @@ def uplift_of_a_planted_effect(env):
         # Carts that are left now: what their reminders are expected to bring.
         planned = [(START + 20 * DAY + n * SECOND, f"n{n}", "add_to_cart", None) for n in range(100)]
         daemon.feed(list(lines_of(planned)), name="planned")
+        daemon.advance(stamp(START + 20 * DAY + 100 * SECOND))
         groups = [[(after.get(u, 0.0), before.get(u, 0.0)) for u in users if (u in sent) == side] for side in (True, False)]
         bought = [(sum(u in after for u in users if (u in sent) == side), len(group)) for side, group in zip((True, False), groups)]
         row = daemon.status.json("/v1/analytics/uplift?rule=cart_abandoned")["rules"][0]
