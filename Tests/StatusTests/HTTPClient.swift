@@ -18,7 +18,7 @@ struct ClientError: Error { var what: String }
 /// A blocking HTTP client that lets a test write any bytes; used on its own thread, see `onThread`.
 final class HTTPClient {
     /// Seconds after which a test fails instead of hanging: far more than a busy machine needs.
-    private static let patience = 120
+    private static let patience = 600
 
     private let descriptor: Int32
     private var buffer: [UInt8] = []
