@@ -14,6 +14,8 @@ struct event_decoder {
     /// Lines whose structure is known: `known_from..<known_to` of the slab; none where it is broken.
     size_t known_from = 0, known_to = 0;
     bool is_known = false;
+    /// Whether any of them has a backslash.
+    bool has_escape = false;
     Event event;
     Dictionary dictionary;
     Buffer<event_row> rows;
@@ -85,6 +87,7 @@ private:
         known_to = end;
         // Items are three levels deep.
         is_known = config.nesting >= 3 && end - at <= 2 * ahead && structure.find(slab + at, end - at);
+        has_escape = is_known && std::memchr(slab + at, '\\', end - at);
     }
 
     /// Whether a line of the usual form has been read into `flat`.
@@ -92,7 +95,7 @@ private:
         if (!is_known) return false;
         uint32_t from = static_cast<uint32_t>(p - slab - known_from);
         structure.skip_to(from);
-        if (std::memchr(p, '\\', n)) return false;
+        if (has_escape && std::memchr(p, '\\', n)) return false;
         return flat.parse(structure, slab + known_from, from + static_cast<uint32_t>(n));
     }
 

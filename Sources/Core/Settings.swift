@@ -376,7 +376,7 @@ package struct Limits: Sendable, Equatable {
     /// Bytes read from a socket at once, and so the largest batch (a longer line grows it).
     package var readBytes = 4 << 20
     /// Batches of one connection between reading and commit.
-    package var batchesInFlight = 8
+    package var batchesInFlight = 4
     /// Bytes waiting in the journal's queue, over all connections, before reading pauses.
     package var journalQueueBytes = 64 << 20
     /// Records the shards may lag behind the journal before reading pauses.

@@ -21,14 +21,25 @@ package struct Zone: Sendable, Equatable {
     /// Offset in force at an instant, microseconds.
     @inlinable
     package func offset(at time: EventTime) -> Int64 {
-        if starts.count == 1 { return offsets[0] }
+        starts.count == 1 ? offsets[0] : offsets[row(of: time.microseconds)]
+    }
+
+    /// The row that holds an instant.
+    @inlinable
+    package func row(of instant: Int64) -> Int {
         var low = 0
         var high = starts.count
         while high - low > 1 {
             let middle = (low + high) / 2
-            if starts[middle] <= time.microseconds { low = middle } else { high = middle }
+            if starts[middle] <= instant { low = middle } else { high = middle }
         }
-        return offsets[low]
+        return low
+    }
+
+    /// The instants from `start` up to `end` around one in which the offset is the same.
+    package func stretch(of instant: Int64) -> (start: Int64, end: Int64, offset: Int64) {
+        let row = row(of: instant)
+        return (starts[row], row + 1 < starts.count ? starts[row + 1] : .max, offsets[row])
     }
 
     /// The calendar day of an instant: days since 1970-01-01 on the zone's wall.

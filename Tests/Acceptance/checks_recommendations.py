@@ -108,6 +108,12 @@ def purchased(lines):
     return bought
 
 
+def last_buyers(lines):
+    """Who bought so late that nothing of it is decided when the log ends."""
+    events = features.read_log(lines, Config()).events
+    return sorted({event.user for event in events[-300:] if event.name == "purchase" and event.items})[:10]
+
+
 def recommended(daemon, users):
     return {user: daemon.status.user(user).json().get("recommendations", []) for user in users}
 
@@ -118,7 +124,7 @@ def items_are_recommended_and_excluded_and_stay(env, name):
     lines = env.log(name)
     bought = purchased(lines)
     known = sorted(user for user, items in bought.items() if len(items) >= 5)
-    some = env.random.sample(known, 40) + env.random.sample(sorted(bought), 10)
+    some = env.random.sample(known, 40) + env.random.sample(sorted(bought), 10) + last_buyers(lines)
     with env.daemon(WHOLE) as daemon:
         excluded = daemon.home / "excluded.txt"
         excluded.write_text("# nothing yet\n")

@@ -19,20 +19,13 @@ struct LocalHour: BitwiseCopyable {
 
     @inline(never)
     private mutating func look(_ instant: Int64, _ zone: borrowing Zone) {
-        var low = 0
-        var high = zone.starts.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if zone.starts[middle] <= instant { low = middle } else { high = middle }
-        }
-        let wall = instant &+ zone.offsets[low]
-        let (whole, rest) = wall.flooredDivision(by: Microseconds.day)
+        let stretch = zone.stretch(of: instant)
+        let (whole, rest) = (instant &+ stretch.offset).flooredDivision(by: Microseconds.day)
         let (hour, beyond) = rest.quotientAndRemainder(dividingBy: Microseconds.hour)
         day = Int32(truncatingIfNeeded: whole)
         hourOfWeek = Self.weekday(day) * 24 + Int(hour)
-        start = max(zone.starts[low], instant - beyond)
-        end = instant - beyond + Microseconds.hour
-        if low + 1 < zone.starts.count { end = min(end, zone.starts[low + 1]) }
+        start = max(stretch.start, instant - beyond)
+        end = min(stretch.end, instant - beyond + Microseconds.hour)
     }
 
     /// 0 is Monday.

@@ -106,6 +106,30 @@ extension Partition {
         }
     }
 
+    /// The main value of one dimension, whose counts may be full; nil where none was seen.
+    func main(_ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int) -> UInt32? {
+        let count = Int(user.pointee.dimensionCount)
+        if count == 0 { return nil }
+        let entries = pool.tail(user).dimensions
+        return withUnsafeTemporaryAllocation(of: (key: UInt32, times: UInt32).self, capacity: count) {
+            distinct in
+            var found = 0
+            for index in 0..<count where entries[index].dimension == dimension {
+                let key = entries[index].key
+                var place = 0
+                while place < found, distinct[place].key != key { place += 1 }
+                if place == found {
+                    distinct.initializeElement(at: found, to: (key, 0))
+                    found += 1
+                }
+                distinct[place].times += entries[index].count
+            }
+            var main: (key: UInt32, times: UInt32)?
+            for value in distinct[..<found] where value.times > main?.times ?? 0 { main = value }
+            return main.map { $0.key & (DimensionEntry.valueLimit - 1) }
+        }
+    }
+
     /// What the user adds to the totals of a value.
     func member(_ slot: Int) -> MemberTotals {
         let user = users[slot]

@@ -11,21 +11,34 @@ extension Partition {
     }
 
     /// What is recommended to a user, the best first.
-    func recommended(_ slot: Int) -> [Trigger.Item] {
+    ///
+    /// - Parameter waiting: items of purchases that have arrived and are not decided, as `waitingItems` gives them.
+    func recommended(_ slot: Int, waiting: [UInt32] = []) -> [Trigger.Item] {
         guard recommendations.isFitted else { return [] }
         return recommendations.recommend(
-            bought(slot), segment: UInt8(truncatingIfNeeded: min(users[slot].pointee.segment, 255)))
+            bought(slot, waiting), segment: UInt8(truncatingIfNeeded: min(users[slot].pointee.segment, 255)))
+    }
+
+    /// Items that a user has bought and that are not in the history yet: numbers of their strings. Looks through all
+    /// that waits.
+    private func waitingItems(_ slot: Int) -> [UInt32] {
+        pendingPurchases.entries.filter { Int($0.slot) == slot }.flatMap { pool.marks($0.items).map(\.item) }
     }
 
     /// A user's items as the model numbers them, ascending.
-    private func bought(_ slot: Int) -> [Recommender.Bought] {
+    private func bought(_ slot: Int, _ waiting: [UInt32]) -> [Recommender.Bought] {
         let entries = itemEntries(slot)
-        guard !entries.isEmpty, let names = recommendations.model?.items else { return [] }
+        guard !entries.isEmpty || !waiting.isEmpty, let names = recommendations.model?.items else { return [] }
         var bought: [Recommender.Bought] = []
         bought.reserveCapacity(entries.count)
         for entry in entries {
             let number = strings.bytes(entry.item).withUnsafeBytes { names.find($0) }
             if let number { bought.append((number, Float(entry.purchases))) }
+        }
+        for item in waiting {
+            let number = strings.bytes(item).withUnsafeBytes { names.find($0) }
+            guard let number, !bought.contains(where: { $0.item == number }) else { continue }
+            bought.append((number, 1))
         }
         bought.sort { $0.item < $1.item }
         return bought
@@ -63,7 +76,7 @@ extension Partition {
     /// For the user's page.
     func describeRecommendations(_ slot: Int, _ view: inout UserView) {
         guard recommendations.isFitted else { return }
-        view.recommendations = recommended(slot)
+        view.recommendations = recommended(slot, waiting: waitingItems(slot))
         view.recommendedCategories = recommendedCategories(slot)
     }
 

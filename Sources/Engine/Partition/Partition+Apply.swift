@@ -45,11 +45,8 @@ extension Partition {
         let moving = batch.nows.count > 0
         expect(before: max(startFrontier, (moving ? batch.nows[batch.nows.count - 1] : clock.end) - lateness))
         resolve(batch, first, end)
-        if scratchStrings.count < batch.dictionary.count {
-            scratchStrings = [UInt32](repeating: .max, count: batch.dictionary.count * 2)
-        } else {
-            for index in 0..<batch.dictionary.count { scratchStrings[index] = .max }
-        }
+        scratchStrings.reserve(batch.dictionary.count)
+        scratchStrings.fill(batch.dictionary.count, .max)
         for position in first..<end {
             let index = Int(batch.order[position])
             let row = batch.rows.baseAddress.unsafelyUnwrapped + index
@@ -78,7 +75,7 @@ extension Partition {
     /// Asks for what the decisions due in this record will touch of events that came with earlier ones.
     private func expect(before target: Int64) {
         if pending.isEmpty || pending.first.time >= target { return }
-        if scratchExpected.isEmpty { scratchExpected = [UInt32](repeating: 0, count: Self.mostExpected) }
+        scratchExpected.reserve(Self.mostExpected)
         // What is due is the top of the heap.
         let entries = pending.entries
         var found = 1
@@ -113,9 +110,7 @@ extension Partition {
     /// Finds the slots of all rows first, users not yet known being added in order. What the look-ups and
     /// the rows after them will touch is asked for in rounds, so that the misses overlap.
     private func resolve(_ batch: borrowing BatchView, _ first: Int, _ end: Int) {
-        if scratchSlots.count < end - first {
-            scratchSlots = [Int32](repeating: 0, count: (end - first) * 2)
-        }
+        scratchSlots.reserve(end - first)
         let rows = batch.rows.baseAddress.unsafelyUnwrapped
         strings.prefetchIndex(batch.hashes)
         for position in first..<end {
@@ -363,9 +358,11 @@ extension Partition {
         _ user: UnsafeMutablePointer<UserRecord>, _ dimension: Int, _ value: UInt32, _ relative: Int64,
         _ moved: inout MovedMains
     ) {
-        let before = mains(user)[dimension]
+        let before = main(user, dimension)
         addAgain(user, dimension, value, relative)
-        if mains(user)[dimension] != before { moved.note(dimension, was: before) }
+        // One more of the main value leaves it the main one.
+        if before == value { return }
+        if main(user, dimension) != before { moved.note(dimension, was: before) }
     }
 
     private func addAgain(

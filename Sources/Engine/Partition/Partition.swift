@@ -125,10 +125,10 @@ final class Partition {
     // What belongs to the record being applied.
     var triggers = TriggerBatch(names: BuiltInRule.names)
     var clock = RecordClock()
-    var scratchSlots: [Int32] = []
-    var scratchStrings: [UInt32] = []
+    var scratchSlots = Scratch<Int32>()
+    var scratchStrings = Scratch<UInt32>()
     /// Slots whose events are decided with this record.
-    var scratchExpected: [UInt32] = []
+    var scratchExpected = Scratch<UInt32>()
     var scratchStages: [StageEntry] = []
     /// Items of the purchase that is being applied or decided.
     var scratchItems: [ItemMark] = []

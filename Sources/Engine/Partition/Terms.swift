@@ -73,33 +73,23 @@ struct Terms: BitwiseCopyable {
     func isPlain(_ rule: BuiltInRule) -> Bool { plain & (1 << UInt32(rule.rawValue)) != 0 }
 }
 
-/// The calendar day that was asked for last: instants come nearly in order.
+/// Calendar days of instants, which come mostly from one stretch of time in which the zone keeps its offset.
 struct DayMemory: BitwiseCopyable {
-    private var first = Int64.max
+    private var start = Int64.max
     private var end = Int64.min
-    private var day: Int32 = 0
+    private var offset: Int64 = 0
+    private static let microseconds: Int64 = 86_400_000_000
 
     /// As `Zone.day(of:)`.
     @inline(__always)
     mutating func day(of instant: Int64, _ zone: borrowing Zone) -> Int32 {
-        if instant >= first, instant < end { return day }
-        return look(instant, zone)
+        if instant < start || instant >= end { look(instant, zone) }
+        return Int32(
+            truncatingIfNeeded: (instant &+ offset).flooredDivision(by: Self.microseconds).quotient)
     }
 
     @inline(never)
-    private mutating func look(_ instant: Int64, _ zone: borrowing Zone) -> Int32 {
-        day = zone.day(of: EventTime(microseconds: instant))
-        // Where the wall goes back over midnight a day comes twice: what is remembered is one stretch of it.
-        first = zone.start(of: day).microseconds
-        end = zone.start(of: day + 1).microseconds
-        let isWhole =
-            zone.day(of: EventTime(microseconds: first)) == day
-            && zone.day(of: EventTime(microseconds: end - 1)) == day
-            && end - first <= 25 * Microseconds.hour && instant >= first && instant < end
-        if !isWhole {
-            first = instant
-            end = instant + 1
-        }
-        return day
+    private mutating func look(_ instant: Int64, _ zone: borrowing Zone) {
+        (start, end, offset) = zone.stretch(of: instant)
     }
 }

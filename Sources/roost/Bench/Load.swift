@@ -101,4 +101,7 @@ extension [IngestPass] {
     var rates: String {
         map { Readable.count(Int64($0.rate)) }.joined(separator: " and ") + " events/s"
     }
+
+    /// Rounds of snapshots: `2 and 3`
+    var rounds: String { map { "\($0.snapshots)" }.joined(separator: " and ") }
 }
