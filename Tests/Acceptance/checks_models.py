@@ -486,13 +486,13 @@ def a_late_purchase_withdraws_a_risk(env):
         daemon.feed([late(other["user"], "login", 1), late(buyer["user"], "purchase", 1)], name="late")
         found = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "retracted"]
         risks = {t["seq"]: t["user"] for t in told}
-        withdrawn = [(t["retracts"], t["user"]) for t in found if t["retracts"] in risks]
+        withdrawn = [(t["retracts"], t["user"]) for t in found if t.get("retracts") in risks]
         expect_equal(withdrawn, [(buyer["seq"], buyer["user"])], "withdrawn risks")
         daemon.kill()
         daemon.start()
         daemon.feed([late(other["user"], "purchase", 1)], name="later")
         found = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "retracted"]
-        withdrawn = [t["retracts"] for t in found if t["retracts"] in risks]
+        withdrawn = [t["retracts"] for t in found if t.get("retracts") in risks]
         expect_equal(withdrawn, [buyer["seq"], other["seq"]], "withdrawn risks after a kill")
     return f"{len(told)} told, 2 withdrawn"
 
