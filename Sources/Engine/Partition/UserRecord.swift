@@ -146,7 +146,19 @@ struct AccountRecord: BitwiseCopyable {
     var tierBest: UInt8 = 0
     /// Place in `GradeRule.names` + 1; 0: none.
     var grade: UInt8 = 0
-    var spare: UInt8 = 0
+    var flags: UInt8 = 0
+
+    /// Behind the purchase days stands, of each, what was spent under the grades' condition: `Int64`, millionths.
+    static let keepsGraded: UInt8 = 1 << 0
+
+    @inline(__always)
+    var keepsGraded: Bool { flags & Self.keepsGraded != 0 }
+
+    /// Bytes of the block `days` that are in use.
+    var dayBytes: Int { Int(dayCount) * bytesPerDay }
+    var bytesPerDay: Int {
+        MemoryLayout<PurchaseDay>.stride + (keepsGraded ? MemoryLayout<Int64>.stride : 0)
+    }
 }
 
 /// One calendar day with a purchase.
