@@ -219,6 +219,23 @@ package struct Settings: Sendable, Equatable {
         package var cuts: [Double] = []
         /// Weights by how much each decides the segmentation `value`, where that is in use.
         package var learnsWeights = false
+        /// Which purchases count for the grade; nil: all.
+        package var gradeCondition: GradeCondition?
+    }
+
+    /// What a purchase must say to count: one of these of a dimension.
+    package struct GradeCondition: Sendable, Equatable {
+        package var dimension: Dimension
+        /// Not empty, no two alike.
+        package var values: [String]
+
+        package init(dimension: Dimension, values: [String]) {
+            self.dimension = dimension
+            self.values = values
+        }
+
+        /// `channel: online or app`.
+        package var text: String { "\(dimension.text): \(values.joined(separator: " or "))" }
     }
 
     package struct LifetimeValueModel: Sendable, Equatable {

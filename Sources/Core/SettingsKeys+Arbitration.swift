@@ -226,16 +226,49 @@ extension Settings {
     /// Rules that name a set or a channel that is not there.
     var ruleConflicts: [SettingsConflict] {
         let sets = triggers.arbitration.exclusive.map(\.name)
-        return triggers.declared.compactMap { rule in
-            guard !rule.exclusive.isEmpty, !sets.contains(rule.exclusive) else { return nil }
-            return .init(
-                "triggers.\(rule.name).exclusive",
-                "there is no set \"\(rule.exclusive)\" in triggers.exclusive")
+        let segmentations = Set(models.ownSegmentations.keys)
+        return triggers.declared.flatMap { rule in
+            var conflicts = rule.conflicts(segmentations)
+            if !rule.exclusive.isEmpty, !sets.contains(rule.exclusive) {
+                conflicts.append(
+                    .init(
+                        "triggers.\(rule.name).exclusive",
+                        "there is no set \"\(rule.exclusive)\" in triggers.exclusive"))
+            }
+            return conflicts
         }
     }
 }
 
 extension RuleDeclaration {
+    /// What its condition, its words and its coupons ask about segmentations that are not configured.
+    ///
+    /// - Parameter segmentations: those configured beside the built-in ones.
+    fileprivate func conflicts(_ segmentations: Set<String>) -> [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        func check(_ key: String, _ read: () throws(RuleTextError) -> Void) {
+            do throws(RuleTextError) { try read() } catch {
+                conflicts.append(.init("triggers.\(name).\(key)", error.sentence))
+            }
+        }
+        check("when") { () throws(RuleTextError) in
+            _ = try ConditionProgram(parsing: when, segmentations: segmentations)
+        }
+        for words in template {
+            check(words.language.isEmpty ? "template" : "template.\(words.language)") {
+                () throws(RuleTextError) in
+                _ = try MessageTemplate(parsing: words.text, segmentations: segmentations)
+            }
+        }
+        for (index, coupon) in coupons.enumerated() {
+            check(coupons.count == 1 ? "coupon.when" : "coupon.\(index).when") {
+                () throws(RuleTextError) in
+                _ = try ConditionProgram(parsing: coupon.when, segmentations: segmentations)
+            }
+        }
+        return conflicts
+    }
+
     /// Names of the rules that are not as they were, as the log tells them.
     static func changed(from old: [RuleDeclaration], to new: [RuleDeclaration]) -> [String] {
         let names = Set(old.map(\.name)).union(new.map(\.name))

@@ -36,6 +36,11 @@ extension SettingsKeys {
         settings.models.ownSegmentations = own
     }
 
+    /// Whether a segmentation beside the first may have this name.
+    static func isSegmentation(_ name: String) -> Bool {
+        segmentations.contains(name) || isName(name) && !knownModels.contains(name)
+    }
+
     private static func isName(_ text: String) -> Bool {
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")

@@ -331,6 +331,7 @@ package enum SettingsKeys {
         SettingsKey(
             "models.tiers.cuts", .reals(\.models.tiers.cuts, 0...10, lengths: [0, 4]),
             "Scores above which Bronze, Silver, Gold and VIP begin, ascending; []: quintiles of the scores."),
+        gradeCondition,
     ]
 
     private static let triggers =

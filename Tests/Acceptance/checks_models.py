@@ -472,6 +472,41 @@ def churn_of_a_real_shop(env):
 
 
 @check
+def a_late_purchase_withdraws_a_risk(env):
+    """A purchase that comes behind the watermark and lies before a told `churn_risk` is followed by `retracted`."""
+    config = {**OUTCOMES, "triggers": {"churn_risk": {"threshold": 0, "clear": 0}}}
+    lines = env.log("online_retail_a")
+    with env.daemon(config) as daemon:
+        daemon.feed(lines)
+        newest = features.read_log(lines, features.Config()).now
+        daemon.advance(stamp(newest + 2 * DAY))
+        adopted, page = refit_outcome(daemon, "churn")
+        if not adopted:
+            return f"refused: {page['reason']}"
+        told = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "churn_risk"]
+        users = [row for row in daemon.status.users()[0].values() if row["converted"]]
+        expect_equal(len(told), len(users), "at a threshold of 0 every buyer is told of")
+        buyer, other = told[0], told[1]
+
+        def late(user, name, days):
+            line = {"user_id": user, "ts": stamp(newest + days * DAY), "event": name}
+            return json.dumps(line).encode() + b"\n"
+
+        daemon.feed([late(other["user"], "login", 1), late(buyer["user"], "purchase", 1)], name="late")
+        found = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "retracted"]
+        risks = {t["seq"]: t["user"] for t in told}
+        withdrawn = [(t["retracts"], t["user"]) for t in found if t.get("retracts") in risks]
+        expect_equal(withdrawn, [(buyer["seq"], buyer["user"])], "withdrawn risks")
+        daemon.kill()
+        daemon.start()
+        daemon.feed([late(other["user"], "purchase", 1)], name="later")
+        found = [t for t in map(json.loads, daemon.outbox()) if t["type"] == "retracted"]
+        withdrawn = [t["retracts"] for t in found if t.get("retracts") in risks]
+        expect_equal(withdrawn, [buyer["seq"], other["seq"]], "withdrawn risks after a kill")
+    return f"{len(told)} told, 2 withdrawn"
+
+
+@check
 def carts_of_the_generated_log(env):
     """Cart conversion: judged on later carts; drivers over all who ever added to a cart."""
     lines = generated(env)

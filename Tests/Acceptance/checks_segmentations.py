@@ -2,8 +2,12 @@
 
 import json
 import math
+import subprocess
+import tempfile
 
+import features
 from checks_models import near
+from features import DAY, stamp
 from harness import Skip, check, expect, expect_equal
 
 try:
@@ -213,3 +217,43 @@ def a_segmentation_under_a_name_of_its_own(env):
         daemon.start()
         expect_equal(daemon.status.users()[0], users, "users after a kill")
     return f"{counts}"
+
+
+@check
+def rules_name_a_segmentation_of_ones_own(env):
+    """A condition and words of a rule ask for the group by a segmentation of models.segmentations; one that is not
+    there stops the start with its place."""
+    own = {"loyalty": {"features": ["frequency", "recency_d"], "transform": "log", "k": 3}}
+    lines = env.log("cdnow_sample")
+    now = features.read_log(lines, features.Config()).now
+    with env.daemon({"models": {"segmentations": own}}) as daemon:
+        daemon.feed(lines)
+        expect(daemon.status.refit("loyalty").json()["adopted"], "adopted")
+        users, _ = daemon.status.users()
+    groups = {user: row["segments"]["loyalty"]["name"] for user, row in users.items() if "segments" in row}
+    chosen = max(set(groups.values()), key=list(groups.values()).count)
+    rules = {
+        "of_one": {"on": {"event": "login"}, "when": f"segments.loyalty.name == {json.dumps(chosen)}",
+                   "template": "you are {segments.loyalty.name|nobody}"},
+        "of_none": {"on": {"event": "login"}, "when": "not has(segments.loyalty.name)",
+                    "template": "you are {segments.loyalty.name|nobody}"}}
+    asked = sorted(groups)[:60]
+    with env.daemon({"models": {"segmentations": own}, "triggers": rules}) as daemon:
+        daemon.feed(lines)
+        expect(daemon.status.refit("loyalty").json()["adopted"], "adopted")
+        logins = [json.dumps({"user_id": user, "ts": stamp(now + DAY), "event": "login"}).encode() + b"\n"
+                  for user in [*asked, "a stranger"]]
+        daemon.feed(logins, name="logins")
+        daemon.advance(stamp(now + 2 * DAY))
+        told = [json.loads(row) for row in daemon.outbox()]
+    found = {rule: {t["user"]: t["message"] for t in told if t["rule"] == rule} for rule in rules}
+    expect_equal(found["of_one"], {user: f"you are {chosen}" for user in asked if groups[user] == chosen}, "of_one")
+    expect_equal(found["of_none"], {"a stranger": "you are nobody"}, "of_none")
+    with tempfile.NamedTemporaryFile("w", suffix=".json5") as file:
+        json.dump({"triggers": rules}, file)
+        file.flush()
+        done = subprocess.run([env.binary, "check", "--config", file.name], capture_output=True, text=True, check=False)
+    expect(done.returncode != 0, "a segmentation that is not there is refused")
+    said = done.stdout + done.stderr
+    expect("triggers.of_one.when" in said and "there is no segmentation loyalty" in said, said)
+    return f"{len(found['of_one'])} of {len(asked)} are {chosen}"

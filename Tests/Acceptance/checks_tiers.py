@@ -218,3 +218,53 @@ def the_lifetime_value_counts_where_it_is_known(env):
     # A value at an edge may be shown a digit away from it.
     expect(len(wrong) <= len(rows) // 1000, f"{len(wrong)} of {len(rows)} scores are wrong: {wrong[:3]}")
     return f"{len(rows)} buyers"
+
+
+@check
+def grades_under_a_condition(env):
+    """`models.tiers.grade_condition`: quartiles of what was spent under it in the year, late purchases and a kill
+    included; who spent nothing under it has no grade."""
+    chosen = ["online", "app"]
+    config = {"models": {"enabled": ["tiers"], "tiers": {
+        "minimum_buyers": 20, "grade_condition": {"channel": chosen}}}}
+    rows = [json.loads(row) for row in env.log("cdnow_sample")]
+    for number, row in enumerate(rows):
+        row["channel"] = ("online", "store", "app", "store", "phone")[number * 7 % 5]
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+
+    def expect_grades(daemon, lines):
+        log = features.read_log(lines, features.Config())
+        today, spent = log.now // DAY, {}
+        for event in log.events:
+            counts = event.name == "purchase" and event.dimensions.get("channel") in chosen
+            if counts and today - 364 <= event.time // DAY <= today:
+                spent[event.user] = spent.get(event.user, 0) + (event.value or 0)
+        spent = {user: value / 1e6 for user, value in spent.items() if value > 0}
+        edges = quantile_edges(list(spent.values()), len(GRADES))
+        told = daemon.status.json("/v1/models/tiers")["parameters"]["grade"]
+        expect_equal(told["condition"], "channel: online or app", "the condition")
+        expect(all(math.isclose(float(a), b, rel_tol=1e-9) for a, b in zip(told["edges"], edges)),
+               f"edges {told['edges']}, not {edges}")
+        wrong = []
+        for user, row in daemon.status.users()[0].items():
+            wanted = GRADES[level(spent[user], edges) - 1] if user in spent else None
+            if row.get("grade") != wanted:
+                wrong.append((user, row.get("grade"), wanted))
+        expect(not wrong, f"{len(wrong)} grades are wrong: {wrong[:3]}")
+        return len(spent)
+
+    with env.daemon(config) as daemon:
+        daemon.feed(lines)
+        expect_equal(daemon.status.refit("tiers").json()["adopted"], True, "adopted")
+        before = expect_grades(daemon, lines)
+        now = features.read_log(lines, features.Config()).now
+        users = sorted({row["user_pseudo_id"] for row in rows})[:40]
+        late = [json.dumps({"user_id": user, "ts": stamp(now - (number + 3) * DAY), "event": "purchase",
+                            "value": 20 + number, "channel": "app" if number % 2 else "store"}).encode() + b"\n"
+                for number, user in enumerate(users)]
+        daemon.feed(late, name="late")
+        daemon.kill()
+        daemon.start()
+        expect_equal(daemon.status.refit("tiers").json()["adopted"], True, "adopted again")
+        after = expect_grades(daemon, lines + late)
+    return f"{before} graded, {after} after late purchases"

@@ -110,6 +110,26 @@ struct ConditionTests {
         #expect(refusal.reason.contains(reason), "\(refusal.reason)")
     }
 
+    @Test func `a segmentation of one's own may be asked about where it is configured`() throws {
+        let text = #"converted and segments.loyalty.name in ["vip"] or has(segments.payments.name)"#
+        let program = try ConditionProgram(parsing: text, segmentations: ["loyalty"])
+        #expect(try program == ConditionProgram(parsing: text))
+        #expect(program.names.map(\.name) == ["loyalty", "payments"])
+        do throws(RuleTextError) {
+            _ = try ConditionProgram(parsing: text, segmentations: ["other"])
+            Issue.record("a segmentation that is not there was accepted")
+        } catch {
+            #expect(error.offset == 14)
+            #expect(error.reason.contains("no segmentation loyalty"))
+            #expect(error.reason.contains("there are other, payments, value"))
+        }
+        // What no segmentation can be called, and what is the name of another model.
+        #expect(refused("segments.Loyalty.name == \"vip\"")?.offset == 0)
+        #expect(refused("segments.churn.name == \"vip\"")?.offset == 0)
+        #expect(refused("segments.loyalty.name > \"vip\"")?.reason.contains("no order") == true)
+        #expect(refused("segments.loyalty.name == 3")?.reason.contains("cannot be compared") == true)
+    }
+
     @Test func `nesting has an end`() throws {
         let deep = String(repeating: "(", count: 10_000) + "converted" + String(repeating: ")", count: 10_000)
         #expect(refused(deep)?.reason.contains("nested deeper") == true)

@@ -35,6 +35,19 @@ struct MessageTemplateTests {
         }
     }
 
+    @Test func `words may name a segmentation that is configured`() throws {
+        let text = "Hello {segments.loyalty.name|friend}"
+        let template = try MessageTemplate(parsing: text, segmentations: ["loyalty"])
+        #expect(template.fields.names.map(\.name) == ["loyalty"])
+        #expect(template.render { _ in nil } == "Hello friend")
+        #expect {
+            try MessageTemplate(parsing: text, segmentations: [])
+        } throws: { error in
+            guard let error = error as? RuleTextError else { return false }
+            return error.offset == 7 && error.reason.contains("no segmentation loyalty")
+        }
+    }
+
     @Test(arguments: [
         (0, "0"), (3, "3"), (0.125, "0.13"), (-2.5, "-2.5"), (1234.05, "1234.05"), (99.999, "100"),
     ])

@@ -84,12 +84,37 @@ struct RuleSettingsTests {
         ("{triggers: {quiet_hours: {from: \"8h\"}}}", "triggers.quiet_hours", "needs from and to"),
         ("{triggers: {playbook: \"nothing.json5\"}}", "triggers.playbook", "nothing.json5"),
         ("{triggers: {X: {on: {event: \"a\"}}}}", "triggers.X", "a rule's name"),
+        (
+            "{triggers: {x: {on: {event: \"a\"}, when: \"converted and segments.loyalty.name == 'vip'\"}}}",
+            "triggers.x.when", "at character 15: there is no segmentation loyalty"
+        ),
+        (
+            "{triggers: {x: {on: {event: \"a\"}, template: {ko: \"{segments.loyalty.name}\"}}}}",
+            "triggers.x.template.ko", "at character 2: there is no segmentation loyalty"
+        ),
+        (
+            "{models: {segmentations: {loyalty: {features: [\"frequency\"]}}}, triggers: {x: {on: {event: \"a\"}, "
+                + "coupon: [{discount: 1, when: \"segments.loyalty.name == 'a'\"}, "
+                + "{discount: 2, when: \"has(segments.other.name)\"}]}}}",
+            "triggers.x.coupon.1.when", "at character 5: there is no segmentation other in models.segmentations"
+        ),
     ])
     func `what is wrong is told with path, line and reason`(text: String, path: String, reason: String) {
         let problems = problems(text)
         #expect(
             problems.contains { $0.path == path && $0.reason.contains(reason) && $0.line == 1 }, "\(problems)"
         )
+    }
+
+    @Test func `conditions and words may name a segmentation that is configured, wherever that stands`() throws {
+        let settings = try read(
+            """
+            {triggers: {x: {
+               on: {event: "a"}, when: "segments.loyalty.name == 'vip' and segments.value.name != 'a'",
+               template: "{segments.loyalty.name}"}},
+             models: {segmentations: {loyalty: {features: ["frequency"]}}}}
+            """)
+        #expect(settings.triggers.declared.map(\.name) == ["x"])
     }
 
     @Test func `the playbook loads, and a rule of the configuration comes over one of it`() throws {

@@ -92,6 +92,18 @@ struct BrokenSettings: Sendable, CustomStringConvertible {
         .init(
             "{ listen: { status: {\n tls: 'a.pem' } } }", "listen.status.tls", line: 2,
             "must be {certificate"),
+        .init(
+            "{ models: { tiers: {\n grade_condition: { chanel: 'a' } } } }",
+            "models.tiers.grade_condition.chanel", line: 2, "no such field; fields are device"),
+        .init(
+            "{ models: { tiers: {\n grade_condition: { channel: 'a', store: 'b' } } } }",
+            "models.tiers.grade_condition", line: 2, "must name one field"),
+        .init(
+            "{ models: { tiers: { grade_condition: {\n channel: ['a', 'a'] } } } }",
+            "models.tiers.grade_condition.channel.1", line: 2, "named twice"),
+        .init(
+            "{ models: { tiers: { grade_condition: {\n channel: [] } } } }",
+            "models.tiers.grade_condition.channel", line: 2, "must name 1 to 64 values, not 0"),
         .init("{ schema: {\n preset: 'ga4' } }", "schema.preset", line: 2, "only preset so far"),
         .init("{ schema: { fields: {\n usr: ['a'] } } }", "schema.fields.usr", line: 2, "no such field"),
         .init(

@@ -103,6 +103,7 @@ import Testing
             return .object([
                 .init("loyalty", .object([.init("features", .strings(["frequency", "recency_d"]))]))
             ])
+        case "models.tiers.grade_condition": return .object([.init("channel", .string("online"))])
         case "triggers.exclusive": return .object([.init("lifecycle", .string("7d"))])
         default: return .null
         }

@@ -264,6 +264,45 @@ struct SegmentationTests {
         }
     }
 
+    @Test func `conditions and words name segmentations of one's own`() async throws {
+        let settings = Self.settings.declaring(
+            .made("among", .event("login"), when: "segments.loyalty.name in ['star', 'nobody']") {
+                let text = "{segments.loyalty.name|-} {segments.payments.name|-} {segments.other.name|-}"
+                $0.template = [.init(language: "", text: text)]
+            }, .made("apart", .event("login"), when: "segments.loyalty.name != 'star'"),
+            .made("of_none", .event("login"), when: "not has(segments.loyalty.name)"))
+        var rig = try Rig(settings)
+        let start: Int64 = 1_711_800_000_000_000
+        var rich = PlainEvent("rich", start, "purchase")
+        rich.value = 400_000_000
+        var poor = PlainEvent("poor", start, "purchase")
+        poor.value = 1_000_000
+        try await rig.take([rich, poor])
+        func logins(_ rig: inout Rig, after minutes: Int64) async throws -> [String] {
+            let time = start + minutes * Microseconds.minute
+            let events = ["poor", "rich", "visitor"].map { PlainEvent($0, time, "login") }
+            let found = try await rig.take(events) + rig.take(.advance(to: time + Microseconds.minute))
+            return found.filter { ["among", "apart", "of_none"].contains($0.rule) }.map { trigger in
+                [trigger.rule, trigger.userName, trigger.message ?? ""].joined(separator: " ")
+            }.sorted()
+        }
+        let before = try await logins(&rig, after: 1)
+        #expect(before == ["of_none poor ", "of_none rich ", "of_none visitor "])
+        try await rig.take(adoption("loyalty", Self.model(), rig))
+        let wanted = ["among rich star - -", "apart poor ", "of_none visitor "]
+        #expect(try await logins(&rig, after: 5) == wanted)
+        // Another that comes into use beside it does not take its place.
+        try await rig.take(adoption("second", Self.model([[400, 0], [150, 3], [1, 8]]), rig))
+        #expect(try await logins(&rig, after: 10) == wanted)
+        var restored = try Rig(
+            settings, shards: 2, key: HashKey(k0: 7, k1: 8), ledger: rig.ledger.snapshot(),
+            partitions: await rig.snapshots())
+        #expect(try await logins(&restored, after: 15) == wanted)
+        try await restored.take(adoption("payments", Self.model(), restored))
+        let named = ["among rich star star -", "apart poor ", "of_none visitor "]
+        #expect(try await logins(&restored, after: 20) == named)
+    }
+
     @Test func `bytes that are no model of this kind are an error, not a state`() async throws {
         var rig = try Rig(Self.settings)
         try await rig.take(log(20, seed: 1))

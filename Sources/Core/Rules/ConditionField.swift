@@ -123,16 +123,28 @@ package enum ConditionField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         package var window: UInt32 = 0
         /// Event, category, payment method, channel or segmentation.
         package var name: String?
+
+        /// Why the segmentation that it asks about is none.
+        ///
+        /// - Parameter own: those configured beside the built-in ones; nil: any may be.
+        func reasonAgainst(own: Set<String>?) -> String? {
+            guard let own, field == .membership, let name, !own.contains(name),
+                !SettingsKeys.segmentations.contains(name)
+            else { return nil }
+            let known = (SettingsKeys.segmentations + own).sorted().joined(separator: ", ")
+            return "there is no segmentation \(name) in models.segmentations; there are \(known)"
+        }
     }
 
-    /// Finds what a path means; nil where the user page has no such name.
+    /// Finds what a path means; nil where the user page has no such name. Whether a segmentation of one's own is
+    /// configured is another question: `Reference.reasonAgainst`.
     package static func find(_ path: [String]) -> Reference? {
         if let field = names[path.joined(separator: ".")] { return Reference(field: field) }
         if path.count == 2, path[0] == "events", !path[1].isEmpty {
             return Reference(field: .event, name: path[1])
         }
         guard path.count == 3 else { return nil }
-        if path[0] == "segments", path[2] == "name", SettingsKeys.segmentations.contains(path[1]) {
+        if path[0] == "segments", path[2] == "name", SettingsKeys.isSegmentation(path[1]) {
             return Reference(field: .membership, name: path[1])
         }
         if path[0] == "rolling", let window = windows[path[1]], let field = rolling[path[2]] {

@@ -4,10 +4,14 @@ extension ConditionProgram {
     ///
     /// Grammar, weakest first: `or`, `and`, `not`; `has(NAME)`; a comparison of two numbers, or of a name and
     /// a text; `NAME in [A, B]`, `NAME not in [A, B]`; `converted`, `true`, `false`; parentheses.
-    package init(parsing text: String) throws(RuleTextError) {
+    ///
+    /// - Parameter segmentations: those configured beside the built-in ones, which alone may be asked about; nil:
+    ///   any may be, and nobody is in a group of one that is not there.
+    package init(parsing text: String, segmentations: Set<String>? = nil) throws(RuleTextError) {
         self.init()
         if text.allSatisfy(\.isWhitespace) { return }
-        var parser = ConditionParser(tokens: try ConditionTokens.read(text))
+        var parser = ConditionParser(
+            tokens: try ConditionTokens.read(text), segmentations: segmentations)
         try parser.disjunction()
         if parser.token.content != .end {
             throw RuleTextError(
@@ -20,6 +24,7 @@ extension ConditionProgram {
 /// Descends through a condition and writes its program as it goes.
 private struct ConditionParser {
     let tokens: [ConditionToken]
+    let segmentations: Set<String>?
     var program = ConditionProgram()
     private var index = 0
     private var depth = 0
@@ -27,7 +32,10 @@ private struct ConditionParser {
     /// Deepest nesting of parentheses and `not`.
     private static let deepest = 64
 
-    init(tokens: [ConditionToken]) { self.tokens = tokens }
+    init(tokens: [ConditionToken], segmentations: Set<String>?) {
+        self.tokens = tokens
+        self.segmentations = segmentations
+    }
 
     var token: ConditionToken { tokens[index] }
 
@@ -194,8 +202,9 @@ private struct ConditionParser {
                 break
             }
         }
-        if let found = ConditionField.find(path) { return found }
-        throw RuleTextError(start, Self.unknown(path))
+        guard let found = ConditionField.find(path) else { throw RuleTextError(start, Self.unknown(path)) }
+        if let reason = found.reasonAgainst(own: segmentations) { throw RuleTextError(start, reason) }
+        return found
     }
 
     private static func unknown(_ path: [String]) -> String {

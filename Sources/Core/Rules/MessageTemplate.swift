@@ -36,8 +36,9 @@ package struct MessageTemplate: Sendable, Equatable {
         "predicted.p90": .predictedP90, "discount": .discount, "coupon": .coupon,
     ]
 
+    /// - Parameter segmentations: as of a condition.
     /// - Throws: where a brace is not closed or a name is not known.
-    package init(parsing text: String) throws(RuleTextError) {
+    package init(parsing text: String, segmentations: Set<String>? = nil) throws(RuleTextError) {
         let characters = Array(text)
         var words = ""
         var index = 0
@@ -55,7 +56,8 @@ package struct MessageTemplate: Sendable, Equatable {
                 }
                 if !words.isEmpty { parts.append(.words(words)) }
                 words = ""
-                parts.append(try place(String(characters[(index + 1)..<end]), at: index + 1))
+                parts.append(
+                    try place(String(characters[(index + 1)..<end]), at: index + 1, segmentations))
                 index = end + 1
             } else {
                 words.append(character)
@@ -65,7 +67,9 @@ package struct MessageTemplate: Sendable, Equatable {
         if !words.isEmpty { parts.append(.words(words)) }
     }
 
-    private mutating func place(_ text: String, at offset: Int) throws(RuleTextError) -> Part {
+    private mutating func place(
+        _ text: String, at offset: Int, _ segmentations: Set<String>?
+    ) throws(RuleTextError) -> Part {
         let halves = text.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
         let name = halves[0].filter { !$0.isWhitespace }
         let otherwise = halves.count == 2 ? String(halves[1]) : ""
@@ -78,6 +82,7 @@ package struct MessageTemplate: Sendable, Equatable {
                 "there is no {\(name)}; there are \(known), items.N.name, items.N.id and the "
                     + "names of the user page")
         }
+        if let reason = reference.reasonAgainst(own: segmentations) { throw RuleTextError(offset, reason) }
         return .value(.field(fields.operand(reference)), otherwise: otherwise)
     }
 

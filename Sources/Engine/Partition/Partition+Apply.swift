@@ -226,7 +226,7 @@ extension Partition {
             PendingPurchase(
                 time: row.pointee.time, arrival: arrivals,
                 value: spent(row, EventNames.purchase) ?? 0,
-                slot: UInt32(truncatingIfNeeded: slot), items: pendingItems()))
+                slot: UInt32(truncatingIfNeeded: slot), items: pendingItems(), isGraded: countsForGrade))
     }
 
     @inline(__always)

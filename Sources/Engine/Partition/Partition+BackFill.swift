@@ -185,7 +185,7 @@ extension Partition {
     }
 
     /// Whether a day strictly within two instants has a purchase.
-    private func boughtOnDay(_ slot: Int, _ basis: Int64, _ due: Int64) -> Bool {
+    func boughtOnDay(_ slot: Int, _ basis: Int64, _ due: Int64) -> Bool {
         guard let account = account(slot), account.pointee.dayCount > 0 else { return false }
         let (first, last) = (settings.zone.day(of: basis), settings.zone.day(of: due))
         return purchaseDays(account).contains { $0.day > first && $0.day < last }

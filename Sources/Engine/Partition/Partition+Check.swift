@@ -89,7 +89,7 @@ extension Partition {
         for time in [record.lastPurchase, record.lastPurchaseDecided, record.pendingSignUp] {
             try require("account", time == .min || isTime(time))
         }
-        let days = Int(record.dayCount) * MemoryLayout<PurchaseDay>.stride
+        let days = record.dayBytes
         let amounts = Int(record.amountCount) * MemoryLayout<AmountEntry>.stride
         try require("account", pool.holds(record.days, sizeClass: record.daysClass, used: days))
         try require("account", pool.holds(record.amounts, sizeClass: record.amountsClass, used: amounts))

@@ -332,7 +332,7 @@ extension Partition {
         var trigger = triggers.takeLast()
         change(&trigger)
         triggers.append(trigger)
-        remember(rule, slot, due, isStale: trigger.group == .stale)
+        remember(rule, slot, due, isStale: trigger.group == .stale, occurrence: trigger.occurrence)
         follow(UInt16(rule.rawValue), slot, at: at, group: trigger.group)
         traceSent(rule, slot, at: at, due: due, isStale: trigger.group == .stale)
     }
@@ -373,40 +373,5 @@ extension Partition {
             triggers.put(absence, sinceLast, gap.isNaN ? nil : (.intervalMean, gap))
         }
         if terms.saysKorean { triggers.put(language: settings.declared.language.lowercased()) }
-    }
-
-    /// Most triggers remembered for a user, so that a late event can withdraw them.
-    private static let firedKept = 64
-
-    /// Triggers that a late event can make untrue, and stale ones, which are recorded once.
-    func remember(_ rule: BuiltInRule, _ slot: Int, _ due: Int64, isStale: Bool) {
-        switch rule {
-        case .segmentMoved, .tierChanged, .botSuspected, .retracted, .churnRisk, .highIntent: return
-        case .welcome: if !isStale { return }
-        default: break
-        }
-        let user = users[slot]
-        if Int(user.pointee.firedCount) >= Self.firedKept { forget(user, leastWorth(user)) }
-        let gap = pool.openGap(user, at: Tail.byteCount(user), size: Tail.firedSize)
-        gap.storeBytes(of: FiredEntry(rule: rule, due: due, isStale: isStale), as: FiredEntry.self)
-        user.pointee.firedCount += 1
-    }
-
-    /// The oldest that nobody was sent, or the oldest of all.
-    private func leastWorth(_ user: UnsafeMutablePointer<UserRecord>) -> Int {
-        let fired = pool.tail(user).fired
-        return (0..<Int(user.pointee.firedCount)).first { fired[$0].isStale } ?? 0
-    }
-
-    func isRemembered(_ rule: BuiltInRule, _ slot: Int, _ due: Int64) -> Bool {
-        let user = users[slot]
-        guard user.pointee.firedCount > 0 else { return false }
-        let fired = pool.tail(user).fired
-        return (0..<Int(user.pointee.firedCount)).contains { fired[$0].due == due && fired[$0].rule == rule }
-    }
-
-    func forget(_ user: UnsafeMutablePointer<UserRecord>, _ index: Int) {
-        pool.closeGap(user, at: Tail.firedOffset(user) + index * Tail.firedSize, size: Tail.firedSize)
-        user.pointee.firedCount -= 1
     }
 }

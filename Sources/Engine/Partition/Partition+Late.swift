@@ -16,6 +16,7 @@ extension Partition {
         if !rules.listeners.isEmpty { hear(slot, code, time, late: row) }
         if isPurchase, !rules.predicted.isEmpty { withdrawPredicted(slot, time, row) }
         if isPurchase {
+            if !arbiter.held.isEmpty { withdrawHeldRisk(slot, time) }
             if !user.pointee.has(UserRecord.bought) { becameBuyer(slot) }
             user.pointee.flags |= UserRecord.bought
             if intents.isOn { intents.purchased(slot, at: time, frontier: frontier) }
@@ -51,22 +52,7 @@ extension Partition {
         }
     }
 
-    /// Withdraws the sent triggers of the other rules that this event makes untrue.
-    private func withdraw(_ slot: Int, _ time: Int64, _ code: UInt16, _ row: UInt32) {
-        let user = users[slot]
-        var index = 0
-        while index < Int(user.pointee.firedCount) {
-            let fired = pool.tail(user).fired[index]
-            if let rule = fired.rule, isUntrue(slot, rule, due: fired.due, time, code) {
-                forget(user, index)
-                if !fired.isStale { retract(rule, slot, due: fired.due, row) }
-            } else {
-                index += 1
-            }
-        }
-    }
-
-    private func isUntrue(
+    func isUntrue(
         _ slot: Int, _ rule: BuiltInRule, due: Int64, _ time: Int64, _ code: UInt16
     ) -> Bool {
         if time > due { return false }
@@ -79,6 +65,8 @@ extension Partition {
             // A further sign-up begins the delay again.
             return isPurchase && time >= basis || code == EventNames.signUp && time > basis
         case .repurchaseDue: return isPurchase && !boughtBetween(slot, time, due)
+        // The score rests on another last purchase.
+        case .churnRisk: return isPurchase && !boughtSince(slot, time, due)
         case .browseAbandoned, .cartAbandoned, .checkoutAbandoned:
             // Younger ones were judged by the user's history.
             return time < frontier - terms.stageMemory
@@ -117,12 +105,16 @@ extension Partition {
         return recentPurchases(account).contains { $0.time > time && $0.time <= due }
     }
 
-    func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32) {
+    /// - Parameter withdrawn: occurrence of the trigger that is withdrawn.
+    func retract(_ rule: BuiltInRule, _ slot: Int, due: Int64, _ row: UInt32, withdrawn: UInt32 = 0) {
         retract(
-            rule.text, occurrence: UInt32(rule.rawValue), slot, due: recordedDue(rule, slot, due: due), row)
+            rule.text, occurrence: UInt32(rule.rawValue) | withdrawn << 8, slot,
+            due: recordedDue(rule, slot, due: due), row, withdrawn: withdrawn)
     }
 
-    func retract(_ rule: String, occurrence: UInt32, _ slot: Int, due: Int64, _ row: UInt32) {
+    func retract(
+        _ rule: String, occurrence: UInt32, _ slot: Int, due: Int64, _ row: UInt32, withdrawn: UInt32 = 0
+    ) {
         let user = Array(users.id(slot))
         var trigger = Trigger(
             type: BuiltInRule.retracted.text, rule: BuiltInRule.retracted.text, user: user,
@@ -131,7 +123,8 @@ extension Partition {
         trigger.orderBias = -1
         trigger.orderRow = row
         trigger.occurrence = occurrence
-        trigger.retracts = Trigger.Retraction(rule: rule, due: EventTime(microseconds: due))
+        trigger.retracts = Trigger.Retraction(
+            rule: rule, due: EventTime(microseconds: due), occurrence: withdrawn)
         // Who was told nothing is told nothing now.
         if isHeldOut(user, rules.rules.first { $0.declaration.name == rule }?.declaration) {
             trigger.group = .holdout

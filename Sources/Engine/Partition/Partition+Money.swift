@@ -50,7 +50,8 @@ extension Partition {
         tierTotals.earned(account.pointee, from: before)
         account.pointee.firstPurchase = min(account.pointee.firstPurchase, time)
         account.pointee.lastPurchase = max(account.pointee.lastPurchase, time)
-        countPurchaseDay(account, day(of: time), value)
+        countsForGrade = settings.gradeCondition.map { isMet($0, row, batch) } ?? false
+        countPurchaseDay(account, day(of: time), value, isGraded: countsForGrade)
         let values = row.pointee.dimensions
         if values.4 != EventRow.absent {
             addAmount(
@@ -89,38 +90,6 @@ extension Partition {
         let number = strings.intern(batch.entry(index), hash: batch.hashes[Int(index)])
         scratchStrings[Int(index)] = number
         return number
-    }
-
-    private func countPurchaseDay(
-        _ account: UnsafeMutablePointer<AccountRecord>, _ day: Int32, _ value: Int64
-    ) {
-        let count = Int(account.pointee.dayCount)
-        var place = count
-        if count > 0 {
-            let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
-            while place > 0, days[place - 1].day > day { place -= 1 }
-            if place > 0, days[place - 1].day == day {
-                days[place - 1].count += 1
-                days[place - 1].revenue = saturatingSum(days[place - 1].revenue, value)
-                return
-            }
-        }
-        let size = MemoryLayout<PurchaseDay>.stride
-        if (count + 1) * size
-            > pool.capacity(class: account.pointee.daysClass, reference: account.pointee.days)
-        {
-            (account.pointee.days, account.pointee.daysClass) = pool.grow(
-                account.pointee.days, sizeClass: account.pointee.daysClass, used: count * size,
-                to: (count + 1) * size)
-        }
-        let days = pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self)
-        var index = count
-        while index > place {
-            days[index] = days[index - 1]
-            index -= 1
-        }
-        days[place] = PurchaseDay(day: day, count: 1, revenue: value)
-        account.pointee.dayCount += 1
     }
 
     /// Most values of all dimensions under which one user's money is summed.

@@ -17,9 +17,16 @@ extension Partition {
         _ account: UnsafeMutablePointer<AccountRecord>, asOf: Int32, without undecided: UndecidedDays
     ) -> TierValues? {
         guard account.pointee.dayCount > 0 else { return nil }
-        var sums = PurchaseSums()
-        for day in purchaseDays(account) {
-            sums.add(undecided.isEmpty ? day : undecided.decided(day), asOf: asOf)
+        let spent = gradedSpend(account)
+        var sums = PurchaseSums(isConditional: settings.gradeCondition != nil)
+        for (index, day) in purchaseDays(account).enumerated() {
+            let graded = spent.isEmpty ? 0 : spent[index]
+            if undecided.isEmpty {
+                sums.add(day, graded: graded, asOf: asOf)
+            } else {
+                sums.add(
+                    undecided.decided(day), graded: undecided.decided(graded: graded, on: day.day), asOf: asOf)
+            }
         }
         return tierValues(sums, asOf: asOf)
     }
@@ -126,6 +133,9 @@ extension Partition {
 
 /// Purchase days added up, in ascending order.
 struct PurchaseSums {
+    /// Whether the year's spend is what counts under the grades' condition: more than 0, or none.
+    private let isConditional: Bool
+    private var gradedSpend: Int64 = 0
     private var first: PurchaseDay?
     private var last: Int32 = 0
     private var days = 0
@@ -133,7 +143,10 @@ struct PurchaseSums {
     private var revenue: Int64 = 0
     private var yearSpend: Int64?
 
-    mutating func add(_ day: PurchaseDay, asOf: Int32) {
+    init(isConditional: Bool = false) { self.isConditional = isConditional }
+
+    /// - Parameter graded: what of the day's revenue counts under the grades' condition, millionths.
+    mutating func add(_ day: PurchaseDay, graded: Int64 = 0, asOf: Int32) {
         if day.count == 0 { return }
         if first == nil { first = day }
         last = day.day
@@ -141,16 +154,18 @@ struct PurchaseSums {
         revenue = saturatingSum(revenue, day.revenue)
         if day.day > asOf - GradeRule.days, day.day <= asOf {
             yearSpend = saturatingSum(yearSpend ?? 0, day.revenue)
+            gradedSpend = saturatingSum(gradedSpend, graded)
         }
     }
 
     func values(asOf: Int32) -> TierValues? {
         guard let first else { return nil }
+        let spend = isConditional ? (gradedSpend > 0 ? gradedSpend : nil) : yearSpend
         return TierValues(
             daysSinceLast: Double(asOf - last), frequency: Double(days - 1),
             monetaryValue: Partition.monetaryValue(
                 revenue: revenue, first: first.revenue, intervals: days - 1),
-            age: Double(asOf - first.day), yearSpend: yearSpend.map { Double($0) / 1e6 })
+            age: Double(asOf - first.day), yearSpend: spend.map { Double($0) / 1e6 })
     }
 }
 

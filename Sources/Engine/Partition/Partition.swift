@@ -130,6 +130,8 @@ final class Partition {
     /// Slots whose events are decided with this record.
     var scratchExpected = Scratch<UInt32>()
     var scratchStages: [StageEntry] = []
+    /// Whether the purchase that is being applied counts for the grade.
+    var countsForGrade = false
     /// Items of the purchase that is being applied or decided.
     var scratchItems: [ItemMark] = []
     var scratchFeatures = [Float](repeating: 0, count: max(ChurnFeature.count, IntentFeature.count))

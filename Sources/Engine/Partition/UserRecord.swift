@@ -146,7 +146,19 @@ struct AccountRecord: BitwiseCopyable {
     var tierBest: UInt8 = 0
     /// Place in `GradeRule.names` + 1; 0: none.
     var grade: UInt8 = 0
-    var spare: UInt8 = 0
+    var flags: UInt8 = 0
+
+    /// Behind the purchase days stands, of each, what was spent under the grades' condition: `Int64`, millionths.
+    static let keepsGraded: UInt8 = 1 << 0
+
+    @inline(__always)
+    var keepsGraded: Bool { flags & Self.keepsGraded != 0 }
+
+    /// Bytes of the block `days` that are in use.
+    var dayBytes: Int { Int(dayCount) * bytesPerDay }
+    var bytesPerDay: Int {
+        MemoryLayout<PurchaseDay>.stride + (keepsGraded ? MemoryLayout<Int64>.stride : 0)
+    }
 }
 
 /// One calendar day with a purchase.
@@ -306,9 +318,13 @@ struct DimensionEntry: BitwiseCopyable {
 }
 
 /// A trigger that was decided for the user, so that a late event can withdraw it: a bit where it was recorded
-/// as stale and nobody was sent it, 7 bits of rule, 56 of due time.
+/// as stale and nobody was sent it, 7 bits of rule, 56 of due time. Where the trigger's id has an occurrence, the
+/// next entry is of no rule and has it in place of a due time.
 struct FiredEntry: BitwiseCopyable {
     private var parts: (UInt16, UInt16, UInt16, UInt16)
+
+    /// In place of a rule.
+    private static let isOccurrence: UInt8 = 0x7F
 
     init(rule: BuiltInRule, due: Int64, isStale: Bool) {
         parts = (
@@ -319,8 +335,21 @@ struct FiredEntry: BitwiseCopyable {
         )
     }
 
+    /// Of the trigger before it.
+    init(occurrence: UInt32) {
+        parts = (
+            UInt16(truncatingIfNeeded: occurrence), UInt16(truncatingIfNeeded: occurrence >> 16), 0,
+            UInt16(Self.isOccurrence) << 8
+        )
+    }
+
     var isStale: Bool { parts.3 & 0x8000 != 0 }
-    var rule: BuiltInRule? { BuiltInRule(rawValue: UInt8(parts.3 >> 8) & 0x7F) }
+    private var code: UInt8 { UInt8(parts.3 >> 8) & 0x7F }
+    var rule: BuiltInRule? { BuiltInRule(rawValue: code) }
+    /// Of the trigger of the entry before; nil in an entry of a trigger.
+    var occurrence: UInt32? {
+        code == Self.isOccurrence ? UInt32(parts.1) << 16 | UInt32(parts.0) : nil
+    }
     /// Sign-extended 56 bits.
     var due: Int64 {
         Int64(Int8(truncatingIfNeeded: parts.3)) << 48 | Int64(parts.2) << 32 | Int64(parts.1) << 16

@@ -9,7 +9,7 @@ package struct TierColumns: FitColumns {
     package var age: [Double] = []
     /// Nil where no model of it is in use.
     package var lifetimeValue: [Double]?
-    /// 0 without a purchase in the year up to the as-of day.
+    /// 0 without a purchase in the year up to the as-of day; under a condition of the grades, what of it counts.
     package var yearSpend: [Double] = []
     /// 1 with one.
     package var boughtInYear: [UInt8] = []
@@ -77,8 +77,11 @@ extension Partition {
             guard let account = account(slot), account.pointee.dayCount > 0 else { continue }
             let days = purchaseDays(account)
             let taken = decidedOnly ? days.prefix { $0.day < asOf } : days[...]
-            var sums = PurchaseSums()
-            for day in taken { sums.add(day, asOf: asOf) }
+            let spent = gradedSpend(account)
+            var sums = PurchaseSums(isConditional: settings.gradeCondition != nil)
+            for (index, day) in taken.enumerated() {
+                sums.add(day, graded: spent.isEmpty ? 0 : spent[index], asOf: asOf)
+            }
             guard let values = tierValues(sums, asOf: asOf) else { continue }
             columns.add(values)
             if let segment = byValue?.segment(of: slot) {
@@ -100,13 +103,6 @@ extension Partition {
         if account.pointee.dayCount == 0 { return 0 }
         let asOf = settings.zone.day(of: EventTime(microseconds: frontier))
         return purchaseDays(account).prefix { $0.day < asOf }.reduce(0) { saturatingSum($0, $1.revenue) }
-    }
-
-    /// Ascending.
-    func purchaseDays(_ account: UnsafeMutablePointer<AccountRecord>) -> UnsafeBufferPointer<PurchaseDay> {
-        UnsafeBufferPointer(
-            start: pool.address(account.pointee.days).assumingMemoryBound(to: PurchaseDay.self),
-            count: Int(account.pointee.dayCount))
     }
 
     /// Mean revenue per repeat purchase day; 0 without one. Money in millionths in, units out.

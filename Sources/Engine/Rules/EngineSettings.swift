@@ -26,6 +26,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var declared = RuleSettings()
     /// From the first step of a journey to the last.
     package var funnelWindow = Settings.Analytics.defaultFunnelWindow
+    /// Which purchases count for the grade; nil: all.
+    package var gradeCondition: Settings.GradeCondition?
 
     package enum ClockModeCode: UInt8, Sendable {
         case wall = 0
@@ -73,6 +75,7 @@ package struct EngineSettings: Sendable, Equatable {
         items = ItemSettings(settings)
         declared = RuleSettings(settings.triggers)
         funnelWindow = settings.analytics.funnelWindow
+        gradeCondition = settings.models.tiers.gradeCondition
     }
 
     /// Whether both mean the same, whichever names of events were known when they were written.
@@ -111,13 +114,16 @@ package struct EngineSettings: Sendable, Equatable {
     /// Set in the first byte of saved settings that hold all of today's; without it they end with the outcomes of
     /// churn and carts, and what came later stands as where nothing is configured.
     private static let isWhole: UInt8 = 0x80
-    /// Set where a catalogue, then where the funnel's window, follows at the end; without it the window is the default.
+    /// Set where a catalogue, then where the funnel's window, then where the grades' condition, follows at the end;
+    /// without it the window is the default, and every purchase counts for the grade.
+    private static let hasGradeCondition: UInt8 = 0x10
     private static let hasCatalogue: UInt8 = 0x20
     private static let hasWindow: UInt8 = 0x40
 
     package func write(to out: inout ByteWriter) {
-        let more = items.catalogue.isEmpty ? 0 : Self.hasCatalogue
-        out.put(clockMode.rawValue | Self.isWhole | Self.hasWindow | more)
+        let catalogue = items.catalogue.isEmpty ? 0 : Self.hasCatalogue
+        let condition = gradeCondition == nil ? 0 : Self.hasGradeCondition
+        out.put(clockMode.rawValue | Self.isWhole | Self.hasWindow | catalogue | condition)
         out.put(allowedLateness)
         out.put(zone.name)
         out.put(UInt64(zone.starts.count))
@@ -140,12 +146,17 @@ package struct EngineSettings: Sendable, Equatable {
         declared.write(to: &out)
         if !items.catalogue.isEmpty { items.writeCatalogue(to: &out) }
         out.put(funnelWindow)
+        if let gradeCondition {
+            out.put(UInt8(gradeCondition.dimension.rawValue))
+            out.put(UInt64(gradeCondition.values.count))
+            for value in gradeCondition.values { out.put(value) }
+        }
     }
 
     package init(from input: inout ByteReader) throws(StateError) {
         let head: UInt8 = try input.get()
         let isWhole = head & Self.isWhole != 0
-        let flags = Self.isWhole | Self.hasWindow | Self.hasCatalogue
+        let flags = Self.isWhole | Self.hasWindow | Self.hasCatalogue | Self.hasGradeCondition
         guard let mode = ClockModeCode(rawValue: head & ~flags) else {
             throw StateError("unknown clock mode in saved settings")
         }
@@ -190,7 +201,20 @@ package struct EngineSettings: Sendable, Equatable {
             if head & Self.hasCatalogue != 0 { try items.readCatalogue(from: &input) }
         }
         if head & Self.hasWindow != 0 { funnelWindow = try input.get() }
+        if head & Self.hasGradeCondition != 0 { gradeCondition = try Self.condition(from: &input) }
         try check()
+    }
+
+    private static func condition(
+        from input: inout ByteReader
+    ) throws(StateError) -> Settings.GradeCondition {
+        let number: UInt8 = try input.get()
+        var values: [String] = []
+        for _ in 0..<(try input.count(of: 8)) { values.append(try input.getText()) }
+        guard let dimension = Dimension(rawValue: Int(number)), !values.isEmpty else {
+            throw StateError("saved settings hold a condition of grades that no configuration can have")
+        }
+        return Settings.GradeCondition(dimension: dimension, values: values)
     }
 
     /// Lengths of time that can be added to an event time.

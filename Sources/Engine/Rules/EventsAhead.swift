@@ -25,7 +25,7 @@ struct EventsAhead {
 
     mutating func add(_ purchase: PendingPurchase, on day: Int32) {
         purchases.append((day, purchase.value))
-        days.add(purchase.value, on: day)
+        days.add(purchase, on: day)
         revenue = saturatingSum(revenue, purchase.value)
     }
 

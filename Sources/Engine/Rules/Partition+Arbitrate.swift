@@ -271,6 +271,22 @@ extension Partition {
         }
     }
 
+    /// Drops what is held of a rule for a user where it does not hold of its due time.
+    /// - Returns: whether it was dropped.
+    func dropHeld(_ rule: BuiltInRule, _ slot: Int, where isUntrue: (Int64) -> Bool) -> Bool {
+        let number = UInt16(rule.rawValue)
+        guard let state = rules.states.find(slot, number), let held = arbiter.held[state.held],
+            isUntrue(held.due)
+        else { return false }
+        // Its timer finds nothing any more.
+        arbiter.held[state.held] = nil
+        arbiter.decisions.append(
+            DecisionEntry(
+                at: now, due: held.due, slot: UInt32(truncatingIfNeeded: slot), rule: number,
+                reason: DecisionReason.lapsed.rawValue))
+        return true
+    }
+
     /// Whether what was due still holds.
     private func isTrue(_ candidate: Candidate, at instant: Int64) -> Bool {
         let slot = candidate.slot
@@ -302,6 +318,8 @@ extension Partition {
         case .onboardingStalled: return bought < basis
         case .dormant: return users[slot].pointee.lastDecided <= basis && bought == .min
         case .repurchaseDue: return users[slot].pointee.has(UserRecord.repurchaseDone)
+        case .churnRisk: return bought <= basis
+        case .highIntent: return bought < basis
         default: return true
         }
     }
@@ -349,7 +367,9 @@ extension Partition {
         }
         follow(candidate.number, candidate.slot, at: trigger.at.microseconds, group: group)
         if candidate.number < RuleBook.firstOwn, let rule = BuiltInRule(rawValue: UInt8(candidate.number)) {
-            remember(rule, candidate.slot, candidate.due, isStale: group == .stale)
+            remember(
+                rule, candidate.slot, candidate.due, isStale: group == .stale,
+                occurrence: trigger.occurrence)
         }
     }
 

@@ -71,7 +71,7 @@ extension Partition {
     }
 
     private func memberName(_ segmentation: Int, _ slot: Int) -> String? {
-        let name = SettingsKeys.segmentations[segmentation]
+        let name = rules.memberNames[segmentation]
         guard let state = segmentations.first(where: { $0.name == name }) else { return nil }
         let id = state.segment(of: slot)
         return id < 0 ? nil : state.name(of: id)

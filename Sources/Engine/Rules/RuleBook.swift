@@ -38,7 +38,9 @@ final class RuleBook {
     var segmentSymbols: [UInt32] = []
     /// The same of the segmentations beside the first, in the partition's order of them.
     var memberSymbols: [[UInt32]] = []
-    /// Place of each segmentation of `SettingsKeys.segmentations` in that order; −1: none is in use.
+    /// Segmentations beside the first that conditions and templates name.
+    private(set) var memberNames: [String] = []
+    /// Place of each of them in that order; −1: none of its name is in use.
     var memberPlaces: [Int] = []
 
     var states = RuleStates()
@@ -153,6 +155,12 @@ final class RuleBook {
         if let place = segmentTexts.firstIndex(of: text) { return UInt32(place + 1) }
         segmentTexts.append(text)
         return UInt32(segmentTexts.count)
+    }
+
+    func note(segmentation name: String) -> UInt32 {
+        if let place = memberNames.firstIndex(of: name) { return UInt32(place) }
+        memberNames.append(name)
+        return UInt32(memberNames.count - 1)
     }
 
     // MARK: Timers

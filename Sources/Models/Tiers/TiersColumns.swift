@@ -12,9 +12,9 @@ package struct TiersColumns {
     package var age: UnsafeBufferPointer<Double>
     /// Lifetime value; nil where no model of it is in use.
     package var lifetimeValue: UnsafeBufferPointer<Double>?
-    /// Spend within the year up to the as-of day, 0 without a purchase in it.
+    /// Spend that counts for the grade within the year up to the as-of day, 0 without any.
     package var yearSpend: UnsafeBufferPointer<Double>
-    /// Not 0 for those with a purchase in it.
+    /// Not 0 for those with a purchase that counts in it.
     package var boughtInYear: UnsafeBufferPointer<UInt8>
     /// Segment + 1 under the segmentation by value, 0 for who has none; nil where none is in use.
     package var group: UnsafeBufferPointer<UInt8>?
@@ -78,6 +78,8 @@ package struct TiersConfig: Sendable, Equatable {
     package var cuts: [Double] = []
     /// Learn the weights from the segmentation by value, where there is one.
     package var learnsWeights = false
+    /// Which purchases the year's spend is of, in words; empty: all. It is shown and decides nothing.
+    package var gradeCondition = ""
     package init() {}
 
     func check() throws(FitRefusal) {

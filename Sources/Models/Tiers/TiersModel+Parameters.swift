@@ -12,7 +12,7 @@ extension TiersModel {
                     }))
         ]
         if let rule { members.append(.init("tier", Self.tier(rule, buyers, config, learnt))) }
-        members.append(.init("grade", grade(buyers)))
+        members.append(.init("grade", grade(buyers, config)))
         return members
     }
 
@@ -57,13 +57,15 @@ extension TiersModel {
         return .object(members)
     }
 
-    private func grade(_ buyers: TierBuyers) -> Tree {
+    private func grade(_ buyers: TierBuyers, _ config: TiersConfig) -> Tree {
         guard let grades, !buyers.yearSpend.isEmpty else { return .null }
         var users = [Int64](repeating: 0, count: GradeRule.names.count)
         for spend in buyers.yearSpend { users[grades.grade(spend) - 1] += 1 }
         return .object([
             .init("edges", .numbers(grades.edges.values)), .init("days", .int(Int64(GradeRule.days))),
-            .init("condition", .string("every purchase")),
+            .init(
+                "condition",
+                .string(config.gradeCondition.isEmpty ? "every purchase" : config.gradeCondition)),
             .init("users", .object(zip(GradeRule.names, users).reversed().map { .init($0, .int($1)) })),
         ])
     }

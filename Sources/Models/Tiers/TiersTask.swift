@@ -13,6 +13,7 @@ struct TiersTask: FitTask {
         config.weights = try reader.doubles()
         config.cuts = try reader.doubles()
         config.learnsWeights = try reader.flag()
+        config.gradeCondition = try reader.string()
         self.config = config
         seed = try reader.uint64()
         previous = try reader.model()
@@ -51,6 +52,7 @@ extension FitRequest {
             writer.put(config.weights)
             writer.put(config.cuts)
             writer.put(config.learnsWeights)
+            writer.put(config.gradeCondition)
             writer.put(seed)
             writer.put(previous?.bytes ?? [])
             writer.put(UInt64(heldOut.count))

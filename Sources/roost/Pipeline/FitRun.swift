@@ -124,6 +124,7 @@ struct FitRun: Sendable {
         config.weights = settings.tiers.weights
         config.cuts = settings.tiers.cuts
         config.learnsWeights = settings.tiers.learnsWeights
+        config.gradeCondition = settings.tiers.gradeCondition?.text ?? ""
         return .tiers(
             daysSinceLast: columns.daysSinceLast, frequency: columns.frequency,
             monetaryValue: columns.monetaryValue, age: columns.age, lifetimeValue: columns.lifetimeValue,
