@@ -45,6 +45,9 @@ static const unsigned char views_campaigns_js[] = {
 static const unsigned char views_customers_js[] = {
 #embed "page/views/customers.js"
 };
+static const unsigned char views_history_js[] = {
+#embed "page/views/history.js"
+};
 static const unsigned char views_models_js[] = {
 #embed "page/views/models.js"
 };
@@ -78,6 +81,7 @@ static const roost_page_file files[] = {
     {"/dashboard/views/acquisition.js", SCRIPT, views_acquisition_js, sizeof views_acquisition_js},
     {"/dashboard/views/campaigns.js", SCRIPT, views_campaigns_js, sizeof views_campaigns_js},
     {"/dashboard/views/customers.js", SCRIPT, views_customers_js, sizeof views_customers_js},
+    {"/dashboard/views/history.js", SCRIPT, views_history_js, sizeof views_history_js},
     {"/dashboard/views/models.js", SCRIPT, views_models_js, sizeof views_models_js},
     {"/dashboard/views/now.js", SCRIPT, views_now_js, sizeof views_now_js},
     {"/dashboard/views/products.js", SCRIPT, views_products_js, sizeof views_products_js},

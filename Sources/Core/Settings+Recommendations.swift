@@ -78,7 +78,7 @@ extension SettingsKeys {
             SettingsKey(
                 "models.recommendations.items_per_user",
                 .count(\.models.recommendations.itemsPerUser, 0...65_535),
-                "Distinct items kept of a user, 40 bytes each, the ones bought last; 0: nothing is kept."),
+                "Distinct items kept of a user, 48 bytes each, the ones bought last; 0: nothing is kept."),
             SettingsKey(
                 "models.recommendations.lines",
                 .count(\.models.recommendations.lines, 0...1 << 32),

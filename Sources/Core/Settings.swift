@@ -350,6 +350,10 @@ package struct Settings: Sendable, Equatable {
         package var highIntent = Rule(delay: 0)
         package var highIntentThreshold = 0.5
         package var replenishDue = Rule(delay: 0)
+        /// What says when an item falls due again: its own mean `interval`, or the peak of the quantity `forecast`.
+        package var replenishFrom = "interval"
+        /// How far ahead the peak is looked for.
+        package var replenishHorizon: Int64 = 12 * Microseconds.day
         package var salesDecline = SalesDecline()
         /// Rules of the configuration's own, and what is laid over the built-in ones.
         package var declared: [RuleDeclaration] = []

@@ -404,6 +404,15 @@ package enum SettingsKeys {
                 "triggers.replenish_due.enabled", .flag(\.triggers.replenishDue.enabled),
                 "An item bought on three days or more is due again after its own mean interval."),
             SettingsKey(
+                "triggers.replenish_due.from",
+                .choice(\.triggers.replenishFrom, of: ["interval", "forecast"]),
+                "What says when: that interval, or the day of the greatest quantity that a forecast out of the kept "
+                    + "purchases (limits.recent_purchases) expects; the interval still where it expects none."),
+            SettingsKey(
+                "triggers.replenish_due.horizon",
+                .duration(\.triggers.replenishHorizon, Microseconds.day...90 * Microseconds.day),
+                "How far ahead the forecast looks: whole days."),
+            SettingsKey(
                 "triggers.sales_decline.enabled", .flag(\.triggers.salesDecline.enabled),
                 "Sales have dropped over two months: once a drop, at the end of the second; concerns no user."
             ),

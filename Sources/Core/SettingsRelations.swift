@@ -55,7 +55,7 @@ extension Settings {
     package var conflicts: [SettingsConflict] {
         listenConflicts + sinkConflicts + sessionConflicts + schema.conflicts + modelConflicts
             + segmentationConflicts + models.tiers.conflicts + models.recommendations.conflicts
-            + outcomeConflicts + ruleConflicts
+            + outcomeConflicts + replenishConflicts + ruleConflicts
             + analytics.conflicts(keep: sessions.keepMicroseconds) + limitConflicts
     }
 
@@ -125,6 +125,23 @@ extension Settings {
                     "limits.source_retry_least",
                     "\(DurationText.text(limits.sourceRetryLeast)) must be at most limits.source_retry_most, "
                         + DurationText.text(limits.sourceRetryMost)))
+        }
+        return conflicts
+    }
+
+    private var replenishConflicts: [SettingsConflict] {
+        var conflicts: [SettingsConflict] = []
+        if triggers.replenishHorizon % Microseconds.day != 0 {
+            conflicts.append(
+                .init(
+                    "triggers.replenish_due.horizon",
+                    "\(DurationText.text(triggers.replenishHorizon)) is not a number of whole days"))
+        }
+        if triggers.replenishFrom == "forecast", limits.recentPurchases == 0 {
+            conflicts.append(
+                .init(
+                    "triggers.replenish_due.from",
+                    "nothing can be forecast where limits.recent_purchases keeps no purchase"))
         }
         return conflicts
     }

@@ -25,10 +25,13 @@ package struct Trigger: Sendable, Equatable {
         package var score: Double
         /// Method that chose it.
         package var by: String
-        package init(itemID: String, score: Double, by: String) {
+        /// Pieces foretold for the day it is due; nil where no forecast chose it.
+        package var quantity: Double?
+        package init(itemID: String, score: Double, by: String, quantity: Double? = nil) {
             self.itemID = itemID
             self.score = score
             self.by = by
+            self.quantity = quantity
         }
     }
 

@@ -11,6 +11,8 @@ package enum TriggerBody {
         /// As `why`, features that are known by number.
         case reasons
         case channel, action, coupon, language
+        /// Of the items in their order, not a number where one has none.
+        case quantities
     }
 
     /// - Returns: no bytes where the trigger has none of these parts.
@@ -44,6 +46,10 @@ package enum TriggerBody {
             out.fraction(coupon.discount)
         }
         out.field(.language, trigger.language)
+        if trigger.items.contains(where: { $0.quantity != nil }) {
+            out.tag(.quantities)
+            for item in trigger.items { out.fraction(item.quantity ?? .nan) }
+        }
         return out.bytes
     }
 
@@ -156,6 +162,11 @@ package enum TriggerBody {
             case .coupon:
                 trigger.coupon = Trigger.Coupon(code: try input.text(), discount: try input.fraction())
             case .language: trigger.language = try input.text()
+            case .quantities:
+                for index in trigger.items.indices {
+                    let quantity = try input.fraction()
+                    if !quantity.isNaN { trigger.items[index].quantity = quantity }
+                }
             }
         }
         return retracts

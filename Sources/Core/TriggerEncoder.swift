@@ -137,6 +137,10 @@ package enum TriggerEncoder {
             writer.key("score")
             writer.value(item.score)
             encode("by", item.by, into: &writer)
+            if let quantity = item.quantity {
+                writer.key("quantity")
+                writer.value(quantity)
+            }
             writer.endObject()
         }
         writer.endArray()

@@ -198,6 +198,51 @@ def ids_of_users_are_text(env):
 
 
 @check
+def segments_of_a_customer_over_time(env):
+    """A customer's moves between segments and tiers as the outbox has them: a stretch for each, and the table behind."""
+    path, lines = chromium(), env.log("cdnow_sample")
+    with env.daemon({"models": {"enabled": ["segments", "tiers"]}}) as daemon:
+        half = len(lines) // 2
+        for name, part in (("first", lines[:half]), ("second", lines[half:])):
+            daemon.feed(part, name=name)
+            for model in ("segments", "tiers"):
+                daemon.status.refit(model)
+        moves = {}
+        for row in daemon.status.triggers(type="segment_moved,tier_changed"):
+            moves.setdefault(row["user"], []).append(row)
+        expect(moves, "nobody has moved")
+        user = max(moves, key=lambda name: (len(moves[name]), name))
+        page = daemon.status.user(user).json()
+        expected = []
+        for what, now in (("segments", page.get("segment")), ("tiers", page.get("tier"))):
+            stretches = []
+            for move in moves[user]:
+                if move["model"].split("@")[0] != what:
+                    continue
+                if not stretches or stretches[-1] != move["from"]:
+                    stretches.append(move["from"])
+                stretches.append(move["to"])
+            if now and (not stretches or stretches[-1] != now["name"]):
+                stretches.append(now["name"])
+            expected += [[what, name.replace("_", " ")] for name in stretches]
+        expect(len(expected) > 2, f"{user} has {expected}")
+        with Browser(path, language="en-GB") as browser:
+            opened(browser, daemon, "customers", "/" + urllib.parse.quote(user, safe=""))
+            figure = "[...document.querySelectorAll('figure')].find(f => f.querySelector('h3').textContent === 'Segment history')"
+            rows = browser.evaluate(f"[...{figure}.querySelector('table').tBodies[0].rows].map(r => [r.cells[0].textContent, r.cells[1].textContent])")
+            expect_equal(rows, expected, "the table behind the plot")
+            browser.until(f"{figure}.querySelectorAll('svg rect').length === {len(expected)}")
+            ends = browser.evaluate(f"[...{figure}.querySelector('table').tBodies[0].rows].filter(r => r.cells[3].textContent === 'now').length")
+            expect_equal(ends, sum(1 for now in (page.get("segment"), page.get("tier")) if now), "what holds now")
+            browser.evaluate(f"{figure}.querySelector('svg').focus()")
+            browser.key("ArrowRight")
+            said = browser.evaluate("document.getElementById('announce').textContent")
+            expect(said.startswith(f"{expected[0][0]}: {expected[0][1]}"), f"the first key says {said!r}")
+            expect_quiet(browser, daemon, "customers")
+    return f"{sum(map(len, moves.values()))} moves of {len(moves)} customers; {len(expected)} stretches of one"
+
+
+@check
 def plots_are_read_by_keyboard_and_saved(env):
     """A plot's values are told as the arrow keys move; its table opens; its files hold the same numbers."""
     path, daemon = chromium(), loaded(env)

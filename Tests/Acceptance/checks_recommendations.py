@@ -7,7 +7,8 @@ from itertools import combinations
 import features
 import triggers
 from checks_operation import reload
-from features import Config, stamp
+from checks_state import DAY0, line
+from features import DAY, HOUR, Config, stamp
 from harness import Failed, check, check_each, expect, expect_equal, expect_triggers, merged
 
 REAL = ["online_retail_a", "marketing_insights"]
@@ -187,3 +188,45 @@ def what_falls_due_again(env):
         expect(names and names <= bought[row["user"]], f"items of {row}")
         expect_equal({item["by"] for item in row["items"]}, {"replenish"}, "by")
     return f"{len(told)} of {len(found)} triggers"
+
+
+@check
+def what_falls_due_by_the_forecast(env):
+    """`replenish_due` on the weekday of the greatest quantity, said with it; the interval where no day differs; a kill in between."""
+    noon = DAY0 + 12 * HOUR
+
+    def bought(user, day, item, pieces):
+        return day, line(user, noon + day * DAY, "purchase", items=[{"item_id": item, "quantity": pieces}])
+
+    # Three pieces each seventh day and one on the fourth of each week; and a pack of salt each tenth day.
+    entries = []
+    for user, last in (("a", 63), ("b", 59)):
+        entries += [bought(user, day, "tea", 3 if day % 7 == 0 else 1) for day in range(last + 1) if day % 7 in (0, 3)]
+    entries += [bought("c", day, "salt", 1) for day in range(0, 61, 10)]
+    lines = [text for _, text in sorted(entries, key=lambda entry: entry[0])]
+    rule = {"from": "forecast", "template": "{items.0.quantity|some} of {items.0.id}"}
+    with env.daemon({"triggers": {"replenish_due": rule}, "limits": {"recent_purchases": 40}}) as daemon:
+        half = len(lines) // 2
+        daemon.feed(lines[:half])
+        daemon.kill()
+        daemon.start()
+        daemon.feed(lines[half:])
+        daemon.kill()
+        daemon.start()
+        planned = daemon.status.json(f"/v1/schedule?from={stamp(noon + 63 * DAY)}&to={stamp(noon + 71 * DAY)}")["sends"]
+        daemon.advance(stamp(noon + 100 * DAY))
+        found = [json.loads(text) for text in daemon.outbox()]
+    told = {row["user"]: row for row in found if row["type"] == triggers.REPLENISH and row["due"] >= stamp(noon + 60 * DAY)}
+    expected = {
+        "a": (70, {"item_id": "tea", "score": 7, "by": "forecast", "quantity": 3}, "3 of tea"),
+        "b": (63, {"item_id": "tea", "score": 4, "by": "forecast", "quantity": 3}, "3 of tea"),
+        "c": (70, {"item_id": "salt", "score": 10, "by": "replenish"}, "some of salt"),
+    }
+    expect_equal(set(told), set(expected), "who was told")
+    for user, (day, item, message) in expected.items():
+        row = told[user]
+        expect_equal(row["due"], stamp(noon + day * DAY), f"{user}: due")
+        expect_equal(row["items"], [item], f"{user}: items")
+        expect_equal(row["message"], message, f"{user}: message")
+    shown = {row["user"]: row["items"] for row in planned if row["type"] == triggers.REPLENISH}
+    expect_equal(shown, {user: [item] for user, (_, item, _) in expected.items()}, "planned")

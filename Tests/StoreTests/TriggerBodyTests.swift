@@ -11,7 +11,9 @@ struct TriggerBodyTests {
         full.predicted = .init(date: -3, p10: .min, p90: .max)
         (full.channel, full.action) = ("push", "remind")
         full.coupon = .init(code: "TEN", discount: 12.5)
-        full.items = [.init(itemID: "i", score: 1, by: "b")]
+        full.items = [
+            .init(itemID: "i", score: 1, by: "b"), .init(itemID: "j", score: 2, by: "f", quantity: 2.5),
+        ]
         full.why = [.init(feature: "f", value: 1, contribution: 2), .init(feature: "g", value: 3)]
         let bytes = TriggerBody.encode(full) + TriggerBody.retracts(1 << 40)
         var bare = full

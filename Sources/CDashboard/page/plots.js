@@ -202,7 +202,7 @@ export function bars(options) {
   return plot({ ...options, columns }, (width) => {
     const label = by[options.nameType ?? "words"];
     const row = options.rowHeight ?? 26;
-    const left = Math.min(width * 0.42, 12 + 6.6 * Math.max(...rows.map((r) => [...label(r[name])].reduce((n, ch) => n + (ch > "\u2fff" ? 1.7 : 1), 0))));
+    const left = Math.min(width * 0.42, 12 + 6.6 * Math.max(...rows.map((r) => breadth(label(r[name])))));
     const right = width - 62;
     const ends = rows.flatMap((r) => [r[value], r[low], r[high]]).filter((v) => Number.isFinite(v));
     const from = Math.min(0, ...ends);
@@ -224,6 +224,9 @@ export function bars(options) {
   });
 }
 
+/** Of a text, in Latin letters: those of Korean are wider. */
+const breadth = (text) => [...text].reduce((n, ch) => n + (ch > "\u2fff" ? 1.7 : 1), 0);
+
 const clipped = (text, width) => {
   const room = Math.max(4, Math.floor((width - 12) / 6.4));
   return text.length > room ? `${text.slice(0, room - 1)}…` : text;
@@ -240,7 +243,7 @@ export function heat(options) {
   const columns = [{ key: "row", label: options.downLabel ?? "", type: downType }, { key: "column", label: options.acrossLabel ?? "", type: acrossType }, { key: "value", label: options.valueLabel ?? t("value"), type }];
   const rows = down.flatMap((d, i) => across.map((a, j) => ({ row: d, column: a, value: value(i, j) })).filter((r) => r.value !== null && r.value !== undefined));
   return plot({ ...options, columns, rows }, (width) => {
-    const left = Math.min(width * 0.34, 14 + 6.6 * Math.max(...down.map((d) => [...by[downType](d)].reduce((n, ch) => n + (ch > "\u2fff" ? 1.7 : 1), 0))));
+    const left = Math.min(width * 0.34, 14 + 6.6 * Math.max(...down.map((d) => breadth(by[downType](d)))));
     const cell = (width - left - 4) / across.length;
     const tall = Math.max(16, Math.min(options.cellHeight ?? 26, cell * 1.4));
     const most = Math.max(1e-12, ...rows.map((r) => Math.abs(r.value)));
@@ -279,6 +282,44 @@ export function histogram(options) {
       return node;
     });
     return { height: 220, points, nodes: [axes(area, 0, most, y, "short"), columnsDrawn, feet(rows.map((r) => by.short(r.from)), (i) => area.left + i * step, area.bottom + 18, area.right - area.left)] };
+  });
+}
+
+/**
+ * Stretches of time beside each other, a row for each of `what`. `rows`: `{what, name, since, until, isNow}`, in the order
+ * of time; an end that is not known is null, and what begins nobody knows when is drawn faint, as far as it may reach.
+ *
+ * @param options.from, to: ends of the axis.
+ */
+export function spans(options) {
+  const { rows, from, to } = options;
+  const columns = [{ key: "what", label: t("name"), type: "words" }, { key: "name", label: t("segment"), type: "words" }, { key: "since", label: t("from"), type: "time" },
+    { key: "until", label: t("to"), type: "time", cell: (r) => (r.isNow ? t("plot.now") : by.time(r.until)) }];
+  const names = [...new Set(rows.map((r) => r.name))];
+  return plot({ ...options, columns, key: names.map(by.words) }, (width) => {
+    const subjects = [...new Set(rows.map((r) => r.what))];
+    const [begin, end] = [Date.parse(from), Date.parse(to)];
+    const left = Math.min(width * 0.34, 14 + 6.6 * Math.max(...subjects.map((what) => breadth(by.words(what)))));
+    const right = width - 14;
+    const x = (at) => left + ((Math.min(Math.max(at, begin), end) - begin) / ((end - begin) || 1)) * (right - left);
+    const tall = 38;
+    const points = [];
+    const nodes = subjects.map((what, i) => {
+      const y = i * tall + 4;
+      const own = rows.filter((r) => r.what === what);
+      return [s("text", { class: "name", x: round(left - 8), y: y + 12, "text-anchor": "end" }, clipped(by.words(what), left)), own.map((r, n) => {
+        const since = Date.parse(r.since ?? own[n - 1]?.since ?? from);
+        const until = r.isNow ? end : r.until ? Date.parse(r.until) : since;
+        const [a, b] = [Math.min(x(since), right - 3), x(until)];
+        const node = s("rect", { class: `${r.since ? "fill" : "band"} c${(names.indexOf(r.name) % 8) + 1}`, x: round(a), y, width: round(Math.max(3, b - a)), height: 16, rx: 2 });
+        const label = by.words(r.name);
+        points.push({ x: (a + Math.max(b, a + 3)) / 2, y: y + 8, node, text: `${by.words(what)}: ${label}\n${by.time(r.since)} – ${columns[3].cell(r)}` });
+        return [node, breadth(label) * 6.8 < b - a ? s("text", { class: "value", x: round((a + b) / 2), y: y + 29, "text-anchor": "middle" }, label) : null];
+      })];
+    });
+    const marks = [0.125, 0.375, 0.625, 0.875];
+    const labels = marks.map((part) => by.day(new Date(begin + part * (end - begin)).toISOString()));
+    return { height: subjects.length * tall + 40, points, nodes: [nodes, feet(labels, (i) => left + marks[i] * (right - left), subjects.length * tall + 18, right - left)] };
   });
 }
 

@@ -16,6 +16,8 @@ package struct MessageTemplate: Sendable, Equatable {
         case discount, coupon
         case itemName(Int)
         case itemID(Int)
+        /// Pieces foretold.
+        case itemQuantity(Int)
         /// Anything of the user page that is a number or a text, and the place of its name.
         case field(ConditionProgram.Operand)
     }
@@ -79,14 +81,14 @@ package struct MessageTemplate: Sendable, Equatable {
             let known = Self.plain.keys.sorted().joined(separator: ", ")
             throw RuleTextError(
                 offset,
-                "there is no {\(name)}; there are \(known), items.N.name, items.N.id and the "
-                    + "names of the user page")
+                "there is no {\(name)}; there are \(known), items.N.name, items.N.id, items.N.quantity and "
+                    + "the names of the user page")
         }
         if let reason = reference.reasonAgainst(own: segmentations) { throw RuleTextError(offset, reason) }
         return .value(.field(fields.operand(reference)), otherwise: otherwise)
     }
 
-    /// `items.0.name`, `items.0.id`.
+    /// `items.0.name`, `items.0.id`, `items.0.quantity`.
     private static func item(_ name: String) -> Value? {
         let path = name.split(separator: ".")
         guard path.count == 3, path[0] == "items", let index = Int(path[1]), (0..<100).contains(index) else {
@@ -95,6 +97,7 @@ package struct MessageTemplate: Sendable, Equatable {
         switch path[2] {
         case "name": return .itemName(index)
         case "id", "item_id": return .itemID(index)
+        case "quantity": return .itemQuantity(index)
         default: return nil
         }
     }

@@ -9,7 +9,38 @@ struct ItemMark: BitwiseCopyable {
     var amount: Int64
 }
 
-/// What is known of one item that a user bought: 40 bytes.
+/// A number above 0 to three significant digits in 16 bits: ten of digits, six of a power of ten.
+struct ShortNumber: BitwiseCopyable {
+    private var bits: UInt16 = 0
+    private static let bias = 32
+
+    /// Of no meaning.
+    init() {}
+
+    /// - Parameter value: 10⁻¹⁵ to 10¹⁵; what lies beyond is taken for these.
+    init(_ value: Double) {
+        var digits = min(max(value, 1e-15), 1e15)
+        var power = 0
+        while digits >= 999.5 {
+            digits /= 10
+            power += 1
+        }
+        while digits < 99.95 {
+            digits *= 10
+            power -= 1
+        }
+        bits = UInt16(digits.rounded()) << 6 | UInt16(power + Self.bias)
+    }
+
+    var value: Double {
+        let power = Int(bits & 63) - Self.bias
+        let scale = (0..<abs(power)).reduce(1.0) { product, _ in product * 10 }
+        let digits = Double(bits >> 6)
+        return power < 0 ? digits / scale : digits * scale
+    }
+}
+
+/// What is known of one item that a user bought: 48 bytes.
 struct ItemEntry: BitwiseCopyable {
     var lastTime: Int64
     /// Money, millionths.
@@ -24,7 +55,9 @@ struct ItemEntry: BitwiseCopyable {
     var days: UInt16
     /// 1 once its falling due again was told since `lastTime`.
     var told: UInt8 = 0
-    var spare: (UInt8, UInt16) = (0, 0)
+    /// What a forecast said at the last purchase: in how many days most of it will be wanted, 0 where it said nothing,
+    /// and how many pieces.
+    private var peak: (ahead: UInt8, pieces: ShortNumber) = (0, ShortNumber())
 
     static let noCategory = UInt32.max
     /// Days on which an item must have been bought before its own interval says anything.
@@ -47,8 +80,24 @@ struct ItemEntry: BitwiseCopyable {
             ? nil : Int64(lastDay - firstDay) * Microseconds.day / Int64(days - 1)
     }
 
+    /// From the last purchase to when it falls due again, microseconds: what was foretold, else its own interval.
+    var wait: Int64? { peak.ahead == 0 ? interval : Int64(peak.ahead) * Microseconds.day }
+
     /// When it falls due again.
-    var due: Int64? { interval.map { lastTime + $0 } }
+    var due: Int64? { wait.map { lastTime + $0 } }
+
+    /// Pieces that were foretold for then; nil where its interval decides.
+    var expected: Double? { peak.ahead == 0 ? nil : peak.pieces.value }
+
+    /// Takes what a forecast says after the last purchase.
+    ///
+    /// - Parameter ahead: days, at most 255.
+    mutating func expect(_ pieces: Double, after ahead: Int) {
+        peak = (UInt8(ahead), ShortNumber(pieces))
+    }
+
+    /// Its own interval decides.
+    mutating func expectNothing() { peak = (0, ShortNumber()) }
 
     /// One purchase more.
     ///
@@ -60,6 +109,7 @@ struct ItemEntry: BitwiseCopyable {
         if time > lastTime {
             lastTime = time
             told = 0
+            expectNothing()
         }
         if day == lastDay || day == firstDay { return false }
         if days < .max { days += 1 }

@@ -39,8 +39,11 @@ extension Partition {
 
     private func bought(_ slot: Int, at time: Int64) {
         let day = day(of: time)
+        let horizon = Int(terms.delay(.replenishDue) / Microseconds.day)
+        let kept = horizon == 0 ? [] : account(slot).map { recentPurchases($0) } ?? []
         for mark in scratchItems {
             guard let entry = note(mark, slot, time, day) else { continue }
+            if horizon > 0 { foretell(entry, kept, horizon: horizon) }
             armReplenishment(slot, entry)
         }
     }

@@ -1,7 +1,8 @@
 import Core
 
 /// `replenish_due`: an item bought on three days or more falls due again at its last purchase plus its own mean
-/// interval. A further purchase of it puts that off; it is told once.
+/// interval or, where that is asked for and there is one, the days to the forecast's peak. A further purchase of it
+/// puts that off; it is told once.
 extension Partition {
     /// What would be past due already is passed over.
     func armReplenishment(_ slot: Int, _ entry: UnsafeMutablePointer<ItemEntry>) {
@@ -27,11 +28,12 @@ extension Partition {
         var found: [Trigger.Item] = []
         for entry in itemEntries(slot) where entry.told == 0 && entry.due == instant {
             let name = strings.bytes(entry.item)
-            guard let interval = entry.interval, !settings.items.excludes(name) else { continue }
+            guard let wait = entry.wait, !settings.items.excludes(name) else { continue }
             found.append(
                 Trigger.Item(
                     itemID: String(decoding: name, as: UTF8.self),
-                    score: Double(interval) / Double(Microseconds.day), by: "replenish"))
+                    score: Double(wait) / Double(Microseconds.day),
+                    by: entry.expected == nil ? "replenish" : "forecast", quantity: entry.expected))
         }
         return found.sorted { $0.itemID < $1.itemID }
     }

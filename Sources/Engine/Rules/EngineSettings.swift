@@ -15,7 +15,8 @@ package struct EngineSettings: Sendable, Equatable {
     package var customNames = 0
     package var valuesPerDimension = 0
     package var recentPurchases = 0
-    /// Indexed by the rule's raw value: enabled, delay.
+    /// Indexed by the rule's raw value: enabled, delay. That of `replenish_due` is how far ahead its forecast looks;
+    /// 0: the item's own interval decides.
     package var rules: [RuleSetting] = []
     /// Instants of scheduled refits under the event clock: distance and offset from midnight; nil: none.
     package var refitEvery: Int64?
@@ -66,6 +67,9 @@ package struct EngineSettings: Sendable, Equatable {
             (.replenishDue, triggers.replenishDue),
         ] {
             rules[Int(rule.rawValue)] = RuleSetting(enabled: setting.enabled, delay: setting.delay)
+        }
+        if triggers.replenishFrom == "forecast" {
+            rules[Int(BuiltInRule.replenishDue.rawValue)].delay = triggers.replenishHorizon
         }
         if settings.clock.mode == .event, let schedule = settings.models.schedule {
             refitEvery = schedule.every

@@ -60,6 +60,9 @@ extension Partition {
         case .coupon: return filled(trigger.coupon?.code)
         case .itemName(let index): return itemName(index)
         case .itemID(let index): return item(index)
+        case .itemQuantity(let index):
+            guard index < trigger.items.count else { return nil }
+            return trigger.items[index].quantity.flatMap(MessageTemplate.text)
         case .field(let operand): return text(operand, fields, slot, trigger.due.microseconds)
         }
     }

@@ -6,6 +6,7 @@ import * as format from "../format.js";
 import { bars, lines } from "../plots.js";
 import { empty, missing, pairs, stats, table } from "../table.js";
 import { t } from "../text.js";
+import { MOST_READ, history } from "./history.js";
 import { triggerList } from "./triggers.js";
 
 export async function show(page, context) {
@@ -51,13 +52,15 @@ async function person(page, user, { signal, parameters, go }) {
 async function parts(user, { signal, parameters, go }) {
   const { predictions = {} } = user;
   const id = encodeURIComponent(user.user);
-  const [triggers, decisions] = await Promise.all([attempt(`v1/triggers?user=${id}&limit=1000`, signal), attempt(`v1/decisions?user=${id}`, signal)]);
+  const [triggers, decisions] = await Promise.all([attempt(`v1/triggers?user=${id}&limit=${MOST_READ}`, signal), attempt(`v1/decisions?user=${id}`, signal)]);
   const left = [
     reasons(predictions.churn, t("customers.churnwhy"), "churn-reasons"),
     predictions.cart_conversion ? reasons(predictions.cart_conversion, t("customers.cart", { p: format.percent(predictions.cart_conversion.p) }), "cart-reasons") : null,
     ...(await forecast(user, signal, parameters, go)), purchases(user), recommendations(user), decided(decisions),
   ];
-  const right = [repurchase(predictions.repurchase), timeline(user, triggers), features(user), memberships(user)];
+  const right = [
+    repurchase(predictions.repurchase), timeline(user, triggers), features(user), memberships(user), await history(user, triggers.value?.triggers ?? [], signal),
+  ];
   return [left, right].map((parts) => h("div", { class: "w6 stack" }, parts));
 }
 
@@ -153,11 +156,9 @@ function recommendations(user) {
 
 function memberships(user) {
   const entries = Object.entries(user.segments ?? {}).map(([name, m]) => [format.words(name), `${format.words(m.name)}${m.target ? ` → ${format.words(m.target.name)}` : ""}`]);
-  const past = user.segment_history ?? [];
   return h("div", { class: "card" }, h("h3", null, t("customers.segments")), pairs([
     [t("customers.nowin"), user.segment ? format.words(user.segment.name) : "–"], ...entries, [t("customers.tier"), user.tier ? `${user.tier.name} (${format.decimal(user.tier.score)})` : null],
-    [t("customers.besttier"), user.tier_best], [t("grade"), user.grade], [t("customers.atpurchase"), user.segment_at_last_purchase ? format.words(user.segment_at_last_purchase) : null],
-    ...past.map((one) => [format.time(one.at ?? one.month), format.words(one.segment ?? one.name)])]));
+    [t("customers.besttier"), user.tier_best], [t("grade"), user.grade], [t("customers.atpurchase"), user.segment_at_last_purchase ? format.words(user.segment_at_last_purchase) : null]]));
 }
 
 function decided(decisions) {
