@@ -50,7 +50,8 @@ extension Partition {
         tierTotals.earned(account.pointee, from: before)
         account.pointee.firstPurchase = min(account.pointee.firstPurchase, time)
         account.pointee.lastPurchase = max(account.pointee.lastPurchase, time)
-        countsForGrade = settings.gradeCondition.map { isMet($0, row, batch) } ?? false
+        countsForGrade = false
+        if let condition = settings.gradeCondition { countsForGrade = isMet(condition, row, batch) }
         countPurchaseDay(account, day(of: time), value, isGraded: countsForGrade)
         let values = row.pointee.dimensions
         if values.4 != EventRow.absent {
