@@ -73,7 +73,7 @@ import Testing
             .string(DurationText.text(range.lowerBound == 0 ? range.upperBound : range.lowerBound))
         case .durations(_, let range): .strings([DurationText.text(range.lowerBound)])
         case .clockMode: .string("event")
-        case .choice(_, let known): .string(known[0])
+        case .choice(_, let known): .string(known.first { value != .string($0) } ?? known[0])
         case .zone: .string("Asia/Seoul")
         case .names(_, let known, _): .strings([known[1]])
         case .fields: .object([.init("user", .strings(["uid"]))])

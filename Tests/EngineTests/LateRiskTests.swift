@@ -152,46 +152,69 @@ struct LateRiskTests {
             $0.triggers.winBack.enabled = false
         }
         var shape = LogShape(settings)
-        shape.late = 0.25
+        shape.late = 0.4
         shape.veryLate = 0.1
         shape.ids = 0
         shape.users = 4
-        shape.events = 500
+        shape.events = 600
         let log = randomLog(shape, seed: seed)
-        // Everybody who buys is at risk.
-        let model = verdict(1, at: Self.start, coefficient: 0, intercept: 2)
+        // All risks fall and all who have bought are at risk again, every so often.
+        let blocks = stride(from: 0, to: log.count, by: 25).map { Array(log[$0..<min(log.count, $0 + 25)]) }
+        var newest = Int64.min
+        let instants = blocks.map { block in
+            newest = max(newest, block.map(\.time).max() ?? newest)
+            return newest
+        }
+        func refit(_ rig: inout Rig, _ block: Int) async throws -> [Trigger] {
+            let instant = instants[block]
+            var found = try await rig.take(.close(before: instant))
+            for (step, intercept) in [-50.0, 2].enumerated() {
+                found += try await rig.take(
+                    verdict(2 * block + step + 1, at: instant, coefficient: 0, intercept: intercept))
+            }
+            return found
+        }
         var rig = try Rig(settings)
-        try await rig.take(model)
         var purchases: [String: [Int64]] = [:]
         func last(_ user: String, before instant: Int64) -> Int64? {
             purchases[user, default: []].filter { $0 <= instant }.max()
         }
         var standing: [TriggerID: (user: String, due: Int64, last: Int64?)] = [:]
-        var count = 0
-        for event in log {
-            let found = try await rig.take([event])
+        func note(_ found: [Trigger]) {
             for trigger in found where trigger.rule == "churn_risk" {
                 let due = trigger.due.microseconds
                 standing[trigger.id] = (trigger.userName, due, last(trigger.userName, before: due))
             }
-            if event.name == "purchase" { purchases[event.user, default: []].append(event.time) }
-            for id in withdrawn(found) {
-                count += 1
-                let removed = standing.removeValue(forKey: id)
-                let known = try #require(removed, "withdrew what does not stand")
-                #expect(known.user == event.user && last(known.user, before: known.due) != known.last)
+        }
+        var count = 0
+        for (number, block) in blocks.enumerated() {
+            for event in block {
+                let found = try await rig.take([event])
+                note(found)
+                if event.name == "purchase" { purchases[event.user, default: []].append(event.time) }
+                for id in withdrawn(found) {
+                    count += 1
+                    let removed = standing.removeValue(forKey: id)
+                    let known = try #require(removed, "withdrew what does not stand")
+                    #expect(known.user == event.user && last(known.user, before: known.due) != known.last)
+                }
+                for risk in standing.values where risk.user == event.user {
+                    #expect(last(risk.user, before: risk.due) == risk.last, "stands though untrue, \(event)")
+                }
             }
-            for risk in standing.values where risk.user == event.user {
-                #expect(last(risk.user, before: risk.due) == risk.last, "stands though untrue, \(event)")
-            }
+            let found = try await refit(&rig, number)
+            note(found)
+            #expect(withdrawn(found) == [])
         }
         #expect(count > 0)
         let expected = rig.triggers.map(\.withoutRow)
-        for (cut, shards) in [(7, 2), (100, 1), (500, 3)] {
+        for (cut, shards) in [(7, 2), (25, 3)] {
             var other = try Rig(settings, shards: shards)
-            try await other.take(model)
-            for start in stride(from: 0, to: log.count, by: cut) {
-                try await other.take(Array(log[start..<min(log.count, start + cut)]))
+            for (number, block) in blocks.enumerated() {
+                for start in stride(from: 0, to: block.count, by: cut) {
+                    try await other.take(Array(block[start..<min(block.count, start + cut)]))
+                }
+                _ = try await refit(&other, number)
             }
             #expect(other.triggers.map(\.withoutRow) == expected, "records of \(cut)")
         }
