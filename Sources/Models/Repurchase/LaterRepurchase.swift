@@ -97,7 +97,8 @@ package struct LaterRepurchase: Sendable {
                     cases.map { model.predict($0.trail, conditionedOn: $0.elapsed) }, lengths, weights))
         }
         func score(_ name: String, _ gap: (PurchaseTrail) -> Double) -> Score {
-            Score(name, RepurchaseScore(cases.map { abs(max(gap($0.trail), $0.elapsed) - $0.length) }, weights))
+            let errors = cases.map { abs(max(gap($0.trail), $0.elapsed) - $0.length) }
+            return Score(name, RepurchaseScore(errors, weights))
         }
         let gaps = heldOut.indices.flatMap { buyer in
             let own = days[Int(offsets[buyer])..<Int(offsets[buyer + 1])]
