@@ -93,10 +93,10 @@ struct RuleSettingsTests {
             "triggers.x.template.ko", "at character 2: there is no segmentation loyalty"
         ),
         (
-            "{models: {segmentations: {loyalty: {features: [\"frequency\"]}}}, triggers: {x: {on: {event: \"a\"}, "
-                + "coupon: [{discount: 1, when: \"segments.loyalty.name == 'a'\"}, "
+            "{models: {segmentations: {loyalty: {features: [\"frequency\"]}}}, "
+                + "triggers: {x: {on: {event: \"a\"}, coupon: [{discount: 1, when: \"segments.loyalty.name == 'a'\"}, "
                 + "{discount: 2, when: \"has(segments.other.name)\"}]}}}",
-            "triggers.x.coupon.1.when", "at character 5: there is no segmentation other in models.segmentations"
+            "triggers.x.coupon.1.when", "at character 5: there is no segmentation other"
         ),
     ])
     func `what is wrong is told with path, line and reason`(text: String, path: String, reason: String) {
@@ -106,7 +106,7 @@ struct RuleSettingsTests {
         )
     }
 
-    @Test func `conditions and words may name a segmentation that is configured, wherever that stands`() throws {
+    @Test func `conditions and words may name a segmentation that is configured below`() throws {
         let settings = try read(
             """
             {triggers: {x: {

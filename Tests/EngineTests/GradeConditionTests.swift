@@ -37,8 +37,9 @@ struct GradeConditionTests {
         let channels = ["online", "app", "store", "online2", nil]
         return (0..<users * 12).map { _ in
             bought(
-                "user-\(random.below(users))", Int64(random.below(700)) * day + Int64(random.below(20)) * hour,
-                Int64(random.below(300)), channels[random.below(channels.count)])
+                "user-\(random.below(users))",
+                Int64(random.below(700)) * day + Int64(random.below(20)) * hour, Int64(random.below(300)),
+                channels[random.below(channels.count)])
         }.sorted { $0.time < $1.time }
     }
 

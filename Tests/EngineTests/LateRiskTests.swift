@@ -62,7 +62,8 @@ struct LateRiskTests {
         #expect(withdrawn(later) == again.map(\.id))
     }
 
-    @Test func `what is no purchase, no later than the last one or past due withdraws nothing`() async throws {
+    @Test func `what is no purchase, no later than the last one or past due withdraws nothing`() async throws
+    {
         var rig = try Rig(.event())
         for day in [0.0, 3] { try await rig.take([PlainEvent("u", at(day: day), "purchase")]) }
         try await rig.take(.advance(to: at(day: 10)))

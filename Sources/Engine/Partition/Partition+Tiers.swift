@@ -25,7 +25,8 @@ extension Partition {
                 sums.add(day, graded: graded, asOf: asOf)
             } else {
                 sums.add(
-                    undecided.decided(day), graded: undecided.decided(graded: graded, on: day.day), asOf: asOf)
+                    undecided.decided(day), graded: undecided.decided(graded: graded, on: day.day), asOf: asOf
+                )
             }
         }
         return tierValues(sums, asOf: asOf)

@@ -3,7 +3,7 @@ import Dispatch
 import Glibc
 
 /// `roost bench models`: all models fitted on FILE by a daemon, their figures on held-out users or later time
-/// beside those of the baselines; then what a full refit costs ingest.
+/// beside those of the baselines; then `repurchase` once more, on later time.
 func modelsBench(_ request: BenchRequest) throws -> Int32 {
     var daemon = try BenchDaemon.prepared(in: request.folder, request.configuration)
     _ = try daemon.start()
@@ -21,6 +21,7 @@ func modelsBench(_ request: BenchRequest) throws -> Int32 {
     }
     figures.add("all fits", "\(Readable.fixed(seconds, 2)) s")
     _ = try daemon.end(by: SIGKILL)
+    try LaterRepurchaseBench.add(request.file, request.configuration, to: &figures)
     try figures.print()
     return ExitCode.done
 }

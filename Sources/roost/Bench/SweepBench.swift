@@ -45,13 +45,6 @@ private struct SweepModel {
             ChurnModel.self, names: rows.names, features: rows.features, lead: rows.lead, anchor: rows.anchor,
             label: rows.label, heldOut: rows.heldOut, config: config, seed: settings.models.seed,
             previous: nil)
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: request.byteCount, alignment: 8)
-        defer { memory.deallocate() }
-        memory.initializeMemory(as: UInt8.self, repeating: 0)
-        request.fill(memory)
-        switch try FitResult(bytes: fit(request: UnsafeRawBufferPointer(memory))) {
-        case .fitted(let candidate): bytes = candidate.model
-        case .refused(let reason): throw CommandFailure("no churn model of these rows: \(reason)")
-        }
+        bytes = try fitHere(request, "churn model of these rows").model
     }
 }

@@ -84,7 +84,8 @@ struct Bench: Sendable {
             options: ["--folder"],
             notes: """
                 Baselines: what each model's page has. Each figure is of users or of a time that the judged fit has not
-                seen. FILE may be packed by gzip.
+                seen. repurchase is judged on held-out users and, fitted here on the first three quarters of FILE's
+                time, on the waits that ran at that cut and ended after it. FILE may be packed by gzip.
                 """,
             run: modelsBench),
         Bench(
