@@ -39,12 +39,15 @@ package struct RollingView: Sendable {
 
 package struct PurchaseItemView: Sendable {
     package var itemID: String
+    /// As the catalogue calls it, or else events do.
+    package var name: String?
     package var category: String?
     /// Millionths.
     package var quantity: Int64
     package var price: Int64?
-    package init(itemID: String, category: String?, quantity: Int64, price: Int64?) {
+    package init(itemID: String, name: String? = nil, category: String?, quantity: Int64, price: Int64?) {
         self.itemID = itemID
+        self.name = name
         self.category = category
         self.quantity = quantity
         self.price = price
