@@ -28,6 +28,7 @@ constexpr int coupon_shift = 4;
 constexpr int64_t no_price = INT64_MIN;
 constexpr uint32_t longest_id = UINT16_MAX;
 constexpr uint32_t longest_user = 256;
+constexpr uint32_t longest_item_name = 256;
 
 /// One line's fields, checked, before anything of them is put into the batch: a line that fails later
 /// leaves nothing behind.
@@ -36,6 +37,8 @@ public:
     struct Item {
         int64_t quantity, price;
         Bytes id, category;
+        /// Empty where none is given.
+        Bytes name;
         bool has_category;
     };
 
@@ -45,6 +48,8 @@ public:
     Bytes dimensions[dimension_count];
     uint32_t dimension_mask;
     Buffer<Item> items;
+    /// Some item has a name.
+    bool has_item_names;
     /// What the event says of consent and profile, as Core's `ContactProfile(packed:)` reads it; empty: nothing.
     Buffer<uint8_t> contact;
 
@@ -85,6 +90,7 @@ public:
         value = discount = 0;
         dimension_mask = 0;
         items.clear();
+        has_item_names = false;
         contact.clear();
         fields.begin();
         return collect(line, 1, fields) && read_user(line) && read_time(line) && read_name(line) &&
@@ -94,6 +100,22 @@ public:
 
     Bytes contact_bytes() const noexcept {
         return Bytes{contact.data(), static_cast<uint32_t>(contact.size() - 8)};
+    }
+
+    /// The names of the items as Core's `EventBatch.itemNames(of:)` reads them: of each its length in 16 bits, and
+    /// its bytes.
+    Bytes packed_item_names() noexcept {
+        packed_names.clear();
+        for (size_t i = 0; i < items.size(); i++) {
+            const Bytes &item = items[i].name;
+            *packed_names.extend(1) = static_cast<uint8_t>(item.length & 0xFF);
+            *packed_names.extend(1) = static_cast<uint8_t>(item.length >> 8);
+            if (item.length) packed_names.append(item.data, item.length);
+        }
+        uint32_t length = static_cast<uint32_t>(packed_names.size());
+        // Spare bytes for reading eight at a time.
+        std::memset(packed_names.extend(8), 0, 8);
+        return Bytes{packed_names.data(), length};
     }
 
 private:
@@ -243,6 +265,14 @@ private:
         at = item_fields.value(item_price);
         if (at && !money(line, at, item.price))
             return wrong_item(item_price, "must be a number of at most 10^12");
+        // What is no text, or too long, is as if it were not there.
+        item.name = Bytes{};
+        at = item_fields.value(item_name);
+        if (__builtin_expect(at != 0, 0) && line.type(at) == '"') {
+            item.name = line.string(at);
+            if (item.name.length > longest_item_name) item.name.length = 0;
+            has_item_names |= item.name.length != 0;
+        }
         return true;
     }
 
@@ -396,6 +426,7 @@ private:
     ZoneTable zone;
     DateMemory dates;
     size_t items_most;
+    Buffer<uint8_t> packed_names;
     /// Digits of a user id that came as an integer, and spare bytes for reading eight at a time.
     uint8_t user_digits[32] = {};
 };

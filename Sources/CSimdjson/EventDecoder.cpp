@@ -124,7 +124,7 @@ private:
     uint32_t take(Line &line, text_range range) noexcept {
         if (is_control(line)) return slab_control;
         if (!event.read(line)) return reject(range, event.code, event.detail);
-        if (!dictionary.has_room(2 + dimension_count + event.items.size())) return slab_full;
+        if (!dictionary.has_room(3 + dimension_count + event.items.size())) return slab_full;
         append();
         return slab_end;
     }
@@ -177,6 +177,8 @@ private:
             to[i].idLength = static_cast<uint16_t>(item.id.length);
             to[i].category = item.has_category ? dictionary.intern(item.category) : 0xFFFF;
         }
+        if (__builtin_expect(event.has_item_names, 0))
+            row.itemNames = static_cast<uint16_t>(dictionary.intern(event.packed_item_names()) + 1);
     }
 
     uint32_t append_text(Bytes bytes) noexcept {

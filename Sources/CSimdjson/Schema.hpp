@@ -29,7 +29,7 @@ enum Field : uint32_t {
 constexpr uint32_t dimension_count = 12;
 
 /// Fields of one element of `items`.
-enum ItemField : uint32_t { item_id, item_category, item_quantity, item_price, item_field_count };
+enum ItemField : uint32_t { item_id, item_category, item_quantity, item_price, item_name, item_field_count };
 
 constexpr const char *field_names[field_count] = {
     "user",   "time",   "name",      "id",      "value", "device", "media",       "type",
@@ -37,7 +37,9 @@ constexpr const char *field_names[field_count] = {
     "search_term", "discount", "discount_unit", "coupon", "items", "consent", "user_name", "language",
     "timezone",
 };
-constexpr const char *item_field_names[item_field_count] = {"item_id", "item_category", "quantity", "price"};
+constexpr const char *item_field_names[item_field_count] = {
+    "item_id", "item_category", "quantity", "price", "item_name",
+};
 
 /// Event names as configured: the name in the line and the name in the contract.
 class NameMap {

@@ -74,7 +74,11 @@ package struct EventRow: Sendable, BitwiseCopyable {
     /// What the event says of consent and profile: entry of the batch's dictionary + 1, which
     /// `ContactProfile(packed:)` reads; 0: nothing.
     package var contact: UInt16 = 0
-    package var reserved: (UInt32, UInt32, UInt32) = (0, 0, 0)
+    /// The names of its items: entry of the batch's dictionary + 1, which `EventBatch.itemNames(of:)` reads; 0: none
+    /// has one.
+    package var itemNames: UInt16 = 0
+    package var spare: UInt16 = 0
+    package var reserved: (UInt32, UInt32) = (0, 0)
 
     @inlinable @inline(__always) package static var absent: UInt16 { 0xFFFF }
 

@@ -227,8 +227,9 @@ private struct RowDecoder {
 
     @inline(__always)
     private mutating func dimensions(_ row: inout EventRow) throws(CodecError) {
-        var mask = try reader.number(below: EventBatchCodec.contactBit << 1)
+        var mask = try reader.number(below: EventBatchCodec.itemNamesBit << 1)
         let hasContact = mask & EventBatchCodec.contactBit != 0
+        let hasItemNames = mask & EventBatchCodec.itemNamesBit != 0
         mask &= EventBatchCodec.contactBit - 1
         row.name = try entry()
         while mask != 0 {
@@ -240,6 +241,7 @@ private struct RowDecoder {
         }
         // Entries are fewer than 65,535.
         if hasContact { row.contact = try entry() + 1 }
+        if hasItemNames { row.itemNames = try entry() + 1 }
     }
 
     @inline(__always)

@@ -5,8 +5,8 @@
 /// rejections, bytes of ids, bytes of the dictionary; the dictionary's lengths, then its text; rows, each
 /// followed by its items; rejections. A row is
 /// - a byte: `EventRow.flags` (6 bits), bit 6 items follow, bit 7 its line is not the one after the last;
-/// - a mask of the dimensions present, bit 12: what it says of consent and profile; name; the dimensions; the
-///   entry of that; time less the previous row's;
+/// - a mask of the dimensions present, bit 12: what it says of consent and profile, bit 13: names of its items;
+///   name; the dimensions; the entries of these; time less the previous row's;
 /// - user, id, value, discount, count of items, as far as the first byte says.
 ///
 /// Signed numbers are zigzag. Money is its mantissa without trailing zeros (at most six) and their number.
@@ -19,6 +19,7 @@ package enum EventBatchCodec {
     static let flagsMask: UInt8 = itemsBit - 1
     static let dimensionCount = 12
     static let contactBit: UInt64 = 1 << 12
+    static let itemNamesBit: UInt64 = 1 << 13
 
     static let priceBit: UInt8 = 1
     static let categoryBit: UInt8 = 2
@@ -46,7 +47,7 @@ package enum EventBatchCodec {
     /// No batch takes more: every number at its longest.
     private static func encodedSizeBound(_ batch: EventBatch) -> Int {
         // First byte, mask, name, dimensions, line, time, lengths of user and id, amounts, count of items.
-        let row = 1 + 2 + 3 + 3 * (dimensionCount + 1) + 5 + 10 + 3 + 3 + 11 + 11 + 3
+        let row = 1 + 2 + 3 + 3 * (dimensionCount + 2) + 5 + 10 + 3 + 3 + 11 + 11 + 3
         let item = 1 + 3 + 3 + 11 + 11
         var bytes =
             1 + 8 * 10 + batch.rows.count * row + batch.items.count * item + batch.dictionary.count * 5
@@ -142,13 +143,17 @@ private struct BatchEncoder {
             for index in 0..<EventBatchCodec.dimensionCount where values[index] != EventRow.absent {
                 mask |= 1 << UInt64(index)
             }
-            putNumber(row.contact == 0 ? mask : mask | EventBatchCodec.contactBit)
+            var said = mask
+            if row.contact != 0 { said |= EventBatchCodec.contactBit }
+            if row.itemNames != 0 { said |= EventBatchCodec.itemNamesBit }
+            putNumber(said)
             putNumber(UInt64(row.name))
             while mask != 0 {
                 putNumber(UInt64(values[mask.trailingZeroBitCount]))
                 mask &= mask - 1
             }
             if row.contact != 0 { putNumber(UInt64(row.contact) - 1) }
+            if row.itemNames != 0 { putNumber(UInt64(row.itemNames) - 1) }
         }
     }
 

@@ -74,7 +74,7 @@ package struct Settings: Sendable, Equatable {
         /// Field of the contract → source keys, the first that is not null wins.
         /// Fields: `user time name id value device media type channel payment_method gender age_band
         /// region promo_code partner store search_term discount discount_unit coupon items item_id
-        /// item_category quantity price consent user_name language timezone`.
+        /// item_category item_name quantity price consent user_name language timezone`.
         package var fields: [String: [String]] = Schema.defaultFields
         /// Value of the name field → event name.
         package var eventNames: [String: String] = [:]
@@ -91,7 +91,7 @@ package struct Settings: Sendable, Equatable {
             "store": ["store"], "search_term": ["search_term"],
             "discount": ["discount"], "discount_unit": ["discount_unit"], "coupon": ["coupon"],
             "items": ["items"], "item_id": ["item_id"], "item_category": ["item_category"],
-            "quantity": ["quantity"], "price": ["price"],
+            "item_name": ["item_name"], "quantity": ["quantity"], "price": ["price"],
             "consent": ["consent"], "user_name": ["user_name"], "language": ["language"],
             "timezone": ["timezone"],
         ]

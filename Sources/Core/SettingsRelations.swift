@@ -241,7 +241,9 @@ extension Settings.TiersModel {
 
 extension Settings.Schema {
     /// Fields of an element of `items`; their source keys are looked up there and nowhere else.
-    package static let itemFields: Set<String> = ["item_id", "item_category", "quantity", "price"]
+    package static let itemFields: Set<String> = [
+        "item_id", "item_category", "item_name", "quantity", "price",
+    ]
 
     /// A source key that would feed two fields.
     fileprivate var conflicts: [SettingsConflict] {

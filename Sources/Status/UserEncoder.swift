@@ -335,6 +335,10 @@ package struct UserEncoder: Sendable {
         json.beginObject()
         json.key("item_id")
         json.value(item.itemID)
+        if let name = item.name {
+            json.key("item_name")
+            json.value(name)
+        }
         if let category = item.category {
             json.key("item_category")
             json.value(category)

@@ -183,6 +183,8 @@ extension EventDecoder {
         precondition(S.offset(of: \.flags) == C.offset(of: \.flags))
         precondition(S.offset(of: \.partition) == C.offset(of: \.partition))
         precondition(S.offset(of: \.contact) == C.offset(of: \.contact))
+        precondition(S.offset(of: \.itemNames) == C.offset(of: \.itemNames))
+        precondition(S.offset(of: \.spare) == C.offset(of: \.spare))
         precondition(S.offset(of: \.reserved) == C.offset(of: \.reserved))
     }
 

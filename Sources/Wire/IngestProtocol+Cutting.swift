@@ -50,6 +50,8 @@ extension EventBatch {
             }
             let contact = rows[index].contact
             if contact != 0 { rows[index].contact = renumber(contact - 1) + 1 }
+            let names = rows[index].itemNames
+            if names != 0 { rows[index].itemNames = renumber(names - 1) + 1 }
             let start = Int(rows[index].itemsStart)
             for item in start..<start + Int(rows[index].itemsCount) {
                 items[item].category = renumber(items[item].category)

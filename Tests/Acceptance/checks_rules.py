@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from datetime import datetime, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import features
@@ -196,6 +198,62 @@ def survives_kills(env, lines, end, whole):
         daemon.feed(lines)
         daemon.advance(stamp(end))
         expect_sequence(daemon.outbox(), whole, "on one processor")
+
+
+@check
+def items_are_called_by_their_names(env):
+    """A template's item is called what events last called it, whoever's they were, as of the instant; the same after a
+    kill and however the lines are cut; the catalogue wins."""
+    words = "{name}고객님, {items.0.name} 제품을 찾고 계신가요? {discount}% 할인 중"
+    rule = {"template": words, "coupon": [{"discount": 15}]}
+    config = dict(NO_WAIT, triggers={"replenish_due": rule}, models={"enabled": []})
+
+    def bought(user, day):
+        return line(user, DAY0 + day * DAY, "purchase", items=[{"item_id": "PD1", "price": 1}])
+
+    def called(time, name, item="PD1"):
+        return line("else", time, "view_item", items=[{"item_id": "other"}, {"item_id": item, "item_name": name}])
+
+    lines = [
+        bought("minji", 0), called(DAY0 + DAY, "텐트"), called(DAY0 + DAY, 7), bought("john", 5), bought("minji", 10),
+        bought("john", 15), bought("minji", 20), bought("john", 25),
+        # What this says holds from the line after on: the tents of the one are due before, of the other after.
+        called(DAY0 + 30 * DAY + 1, "Zelt ⛺"), line("else", DAY0 + 40 * DAY, "login"),
+    ]
+    expected = {
+        "minji": (DAY0 + 30 * DAY, "김민지고객님, 텐트 제품을 찾고 계신가요? 15% 할인 중"),
+        "john": (DAY0 + 35 * DAY, "고객님, Zelt ⛺ 제품을 찾고 계신가요? 15% 할인 중"),
+    }
+
+    def told(daemon):
+        return {t["user"]: (moment(t), t["message"]) for t in daemon.status.triggers() if t["type"] == "replenish_due"}
+
+    for cut in (len(lines), 1, 4):
+        with env.daemon(config) as daemon:
+            with daemon.producer("said") as producer:
+                producer.say({"$profile": {"user": "minji", "name": "김민지", "language": "ko"}})
+                producer.sync()
+            for start in range(0, len(lines), cut):
+                daemon.feed(lines[start:start + cut])
+                if cut == 4:
+                    daemon.kill()
+                    daemon.start()
+            daemon.advance(stamp(DAY0 + 41 * DAY))
+            expect_equal(told(daemon), expected, f"messages, {cut} lines at a time")
+            shown = daemon.status.user("minji").json()["recent_purchases"][0]["items"][0]
+            expect_equal(shown["item_name"], "Zelt ⛺", "on the customer's page")
+            daemon.terminate()
+            daemon.start()
+            shown = daemon.status.user("minji").json()["recent_purchases"][0]["items"][0]
+            expect_equal(shown["item_name"], "Zelt ⛺", "after a restart")
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder) / "items.ndjson"
+        catalogue.write_text('{"item_id": "PD1", "name": "Laden"}\n')
+        named = dict(config, models={"enabled": [], "recommendations": {"catalogue_file": str(catalogue)}})
+        with env.daemon(named) as daemon:
+            daemon.feed(lines)
+            daemon.advance(stamp(DAY0 + 41 * DAY))
+            expect_equal({message.count("Laden") for _, message in told(daemon).values()}, {1}, "by the catalogue")
 
 
 @check

@@ -250,6 +250,9 @@ def decode_items(value):
         item = {"item_id": identifier.text if isinstance(identifier, Number) else text(identifier, "item_id")}
         if members.get("item_category") is not None:
             item["item_category"] = text(members["item_category"], "item_category")
+        name = members.get("item_name")
+        if isinstance(name, str) and 1 <= len(name.encode()) <= 256:
+            item["item_name"] = name
         quantity, price = members.get("quantity"), members.get("price")
         item["quantity"] = 1_000_000 if quantity is None else money(quantity, "quantity")
         if price is not None:
@@ -356,6 +359,8 @@ class Log:
     duplicates: int
     late: int
     now: int | None
+    # What events last called each item, repeats too.
+    item_names: dict = field(default_factory=dict)
 
 
 def read_log(lines, config):
@@ -377,6 +382,7 @@ def read_log(lines, config):
             log.rejected.append((number, reject.code))
             continue
         event.arrival = number
+        log.item_names.update((item["item_id"], item["item_name"]) for item in event.items or [] if "item_name" in item)
         if event.id is not None:
             times = kept.setdefault((event.user, event.id), [])
             if any(abs(event.time - time) <= config.dedupe_window for time in times):
@@ -517,12 +523,13 @@ def amounts_by(purchases):
     }
 
 
-def recent_object(event):
+def recent_object(event, names):
     shown = {"at": Time(event.time), "value": amount(event.value or 0)}
     if event.items:
         shown["items"] = [
             {**item, "quantity": amount(item["quantity"]),
-             **({"price": amount(item["price"])} if "price" in item else {})}
+             **({"price": amount(item["price"])} if "price" in item else {}),
+             **({"item_name": names[item["item_id"]]} if item["item_id"] in names else {})}
             for item in event.items
         ]
     return shown
@@ -554,7 +561,7 @@ def user_object(events, log, config, zone, names):
     if purchases:
         result["purchase"], result["rfm"] = purchase_objects(purchases, zone, today)
         result["amount_by"] = amounts_by(purchases)
-        result["recent_purchases"] = [recent_object(event) for event in purchases[-RECENT:][::-1]]
+        result["recent_purchases"] = [recent_object(event, log.item_names) for event in purchases[-RECENT:][::-1]]
     if refunds:
         result.setdefault("purchase", {})["refunds"] = {
             "count": len(refunds), "value": amount(sum(event.value or 0 for event in refunds))}

@@ -30,6 +30,7 @@ private func randomBatch(_ random: inout Randomness, rows: Int) -> EventBatch {
             }
         }
         if random.below(4) == 0 { row.contact = entry(&random) + 1 }
+        if random.below(4) == 0 { row.itemNames = entry(&random) + 1 }
         if random.below(3) == 0 {
             row.itemsStart = UInt32(batch.items.count)
             row.itemsCount = UInt16(1 + random.below(4))
@@ -82,7 +83,7 @@ private func words(_ batch: EventBatch) -> [String] {
         let id = bytes(row.idOffset, Int(row.idLength))
         out.append(
             "\(row.time) \(row.value) \(row.discount) \(row.line) \(row.name) \(row.dimensions) \(row.flags) "
-                + "\(row.contact) \(user) \(id)")
+                + "\(row.contact) \(row.itemNames) \(user) \(id)")
         for item in batch.items[Int(row.itemsStart)..<Int(row.itemsStart) + Int(row.itemsCount)] {
             let id = bytes(item.idOffset, Int(item.idLength))
             out.append("\(item.quantity) \(item.price) \(item.category) \(id)")
@@ -103,6 +104,7 @@ private func isWithinItself(_ batch: EventBatch) -> Bool {
                 $0.assumingMemoryBound(to: UInt16.self).allSatisfy(names)
             }
             return dimensions && Int(row.contact) <= batch.dictionary.count
+                && Int(row.itemNames) <= batch.dictionary.count
                 && Int(row.name) < batch.dictionary.count
                 && holds(row.userOffset, row.userLength)
                 && holds(row.idOffset, row.idLength)
@@ -193,6 +195,7 @@ private func decoded(_ bytes: [UInt8]) throws(CodecError) -> EventBatch {
                 survived += 1
                 // What is let through can be used: every index and range is within its array.
                 #expect(isWithinItself(batch))
+                for row in batch.rows { #expect(batch.itemNames(of: row).count <= Int(row.itemsCount)) }
             }
         }
         #expect(survived > 0)

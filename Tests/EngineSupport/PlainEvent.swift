@@ -28,6 +28,7 @@ struct PlainItem: Sendable, Equatable {
     /// Millionths.
     var quantity: Int64 = 1_000_000
     var price: Int64?
+    var name: String?
 }
 
 extension EventBatch {
@@ -58,6 +59,9 @@ extension EventBatch {
                 }
             }
             if let contact = event.contact { row.contact = addContact(contact) + 1 }
+            if event.items.contains(where: { $0.name != nil }) {
+                row.itemNames = addItemNames(event.items.map { $0.name ?? "" }) + 1
+            }
             row.itemsStart = event.items.isEmpty ? 0 : UInt32(items.count)
             row.itemsCount = UInt16(event.items.count)
             for item in event.items {
@@ -78,6 +82,17 @@ extension EventBatch {
         let offset = UInt32(text.count)
         text.append(contentsOf: Array(string.utf8))
         return (offset, UInt16(string.utf8.count))
+    }
+
+    /// An entry with the names of the items: of each its length in 16 bits, and its bytes.
+    private mutating func addItemNames(_ names: [String]) -> UInt16 {
+        let offset = UInt32(text.count)
+        for name in names {
+            text += [UInt8(name.utf8.count & 0xFF), UInt8(name.utf8.count >> 8)]
+            text += Array(name.utf8)
+        }
+        dictionary.append(TextRange(offset: offset, length: UInt32(text.count) - offset))
+        return UInt16(dictionary.count - 1)
     }
 
     private mutating func addContact(_ profile: ContactProfile) -> UInt16 {

@@ -33,11 +33,12 @@ struct Rig {
     ) throws {
         self.settings = settings
         self.key = key
-        self.ledger = try ledger.withUnsafeBytes { try Ledger(snapshot: $0) }
+        let restored = try ledger.withUnsafeBytes { try Ledger(snapshot: $0) }
+        self.ledger = restored
         shards = try (0..<count).map {
             try Shard(
                 index: $0, of: count, settings: EngineSettings(settings), key: key, storeKey: Self.storeKey,
-                snapshots: partitions)
+                itemNames: restored.itemNames, snapshots: partitions)
         }
     }
 

@@ -27,7 +27,10 @@ typedef struct event_row {
     uint8_t partition;
     /// Entry of the dictionary + 1 that holds what the event says of consent and profile; 0: nothing.
     uint16_t contact;
-    uint32_t reserved[3];
+    /// Entry of the dictionary + 1 that holds the names of the items; 0: none has one.
+    uint16_t itemNames;
+    uint16_t spare;
+    uint32_t reserved[2];
 } event_row;
 
 /// Layout of Core's `ItemRow`.

@@ -18,6 +18,8 @@ package struct Ledger: Sendable {
     package var clock = LogClock()
     package var settings: EngineSettings
     package var names: EventNames
+    /// What events call items.
+    package private(set) var itemNames = ItemNames()
     /// Next number of each producer.
     package var producers: [String: UInt64] = [:]
     package var lines: Int64 = 0
@@ -100,11 +102,14 @@ package struct Ledger: Sendable {
     /// Takes an events record; gives what the shards apply.
     package mutating func apply(_ entry: EventsEntry, position: UInt64, key: HashKey) -> SequencedBatch {
         let codes = names.codes(of: entry.batch, record: position, isNew: position > self.position)
-        let sequenced = SequencedBatch(
+        var sequenced = SequencedBatch(
             batch: entry.batch, codes: codes, key: key, clock: entry.clock, wallNow: entry.wallNow,
             lateness: entry.lateness)
         guard position > self.position else { return sequenced }
         self.position = position
+        if sequenced.hasItemNames {
+            sequenced.itemNames = itemNames.learn(from: entry.batch, record: position)
+        }
         lines += Int64(entry.batch.lineCount)
         bytes += Int64(entry.batch.byteCount)
         for rejection in entry.batch.rejections { rejected[Int(rejection.code.rawValue)] += 1 }
@@ -206,7 +211,7 @@ package struct Ledger: Sendable {
 
     package func snapshot() -> [UInt8] {
         var out = ByteWriter()
-        out.put(UInt32(5))
+        out.put(UInt32(6))
         out.put(position)
         for value in [clock.now, clock.frontier, clock.watermark, lines, bytes] { out.put(value) }
         settings.write(to: &out)
@@ -234,6 +239,7 @@ package struct Ledger: Sendable {
         erasures.write(to: &out)
         out.put(monthsThrough)
         out.put(isDeclining)
+        itemNames.write(to: &out)
         return out.bytes
     }
 
@@ -241,9 +247,9 @@ package struct Ledger: Sendable {
         var input = ByteReader(snapshot)
         let version: UInt32 = try input.get()
         // That of before declared rules differs in the settings, which tell by themselves; before 5 no months
-        // were judged.
-        guard (3...5).contains(version) else {
-            throw StateError("ledger: snapshot of format \(version), this build knows 3 to 5")
+        // were judged, before 6 no items were named.
+        guard (3...6).contains(version) else {
+            throw StateError("ledger: snapshot of format \(version), this build knows 3 to 6")
         }
         let position: UInt64 = try input.get()
         var values: [Int64] = []
@@ -285,6 +291,7 @@ package struct Ledger: Sendable {
             monthsThrough = try input.get()
             isDeclining = try input.getBool()
         }
+        if version >= 6 { itemNames = try ItemNames(from: &input) }
         findMonthEnd()
     }
 }

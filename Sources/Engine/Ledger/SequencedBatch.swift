@@ -18,6 +18,10 @@ package struct SequencedBatch: Sendable {
     package var oldest = Int64.max
     /// Some event says something of consent or profile.
     package var hasContacts: Bool
+    /// Some event names its items.
+    package var hasItemNames: Bool
+    /// The names that are new.
+    package var itemNames: [NamedItem] = []
 
     /// - Parameters:
     ///   - clock: clock before the batch.
@@ -36,7 +40,14 @@ package struct SequencedBatch: Sendable {
             }
         }
         startFrontier = clock.frontier
-        hasContacts = batch.rows.withUnsafeBufferPointer { rows in rows.contains { $0.contact != 0 } }
+        let said = batch.rows.withUnsafeBufferPointer { rows in
+            rows.reduce(into: (contacts: UInt16(0), itemNames: UInt16(0))) { said, row in
+                said.contacts |= row.contact
+                said.itemNames |= row.itemNames
+            }
+        }
+        hasContacts = said.contacts != 0
+        hasItemNames = said.itemNames != 0
         if let wallNow {
             nows = []
             endNow = max(clock.now, wallNow)

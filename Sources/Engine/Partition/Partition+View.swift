@@ -67,8 +67,10 @@ extension Partition {
             PurchaseView(
                 at: EventTime(microseconds: purchase.time), value: purchase.value,
                 items: purchase.items.map { item in
-                    PurchaseItemView(
-                        itemID: strings.string(item.id), category: item.category.map { strings.string($0) },
+                    let id = strings.string(item.id)
+                    return PurchaseItemView(
+                        itemID: id, name: currentName(ofItem: id),
+                        category: item.category.map { strings.string($0) },
                         quantity: item.quantity, price: item.price)
                 })
         }

@@ -84,6 +84,8 @@ final class Partition {
     var items = ItemHistory()
     var lines: LineLog
     var recommendations = RecommendationState()
+    /// The shard's, not saved here.
+    var itemNames: ShardItemNames?
     var anchors: AnchorRows
     var intents: IntentRows
     var analytics = Analytics()
@@ -244,14 +246,20 @@ struct RecordClock {
         last = nows.count
     }
 
-    /// now at the moment the frontier passed a due time: the first row whose watermark is beyond it.
+    /// now at the moment the frontier passed a due time.
     func decided(due: Int64) -> Int64 {
+        let row = row(due: due)
+        return row < nows.count ? nows[row] : end
+    }
+
+    /// The row at which the frontier passed a due time: the first whose watermark is beyond it.
+    func row(due: Int64) -> Int {
         var low = first
         var high = last
         while low < high {
             let middle = (low + high) / 2
             if nows[middle] - lateness > due { high = middle } else { low = middle + 1 }
         }
-        return low < nows.count ? nows[low] : end
+        return low
     }
 }

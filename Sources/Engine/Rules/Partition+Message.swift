@@ -40,7 +40,7 @@ extension Partition {
             index < trigger.items.count ? trigger.items[index].itemID : nil
         }
         func itemName(_ index: Int) -> String? {
-            item(index).map { filled(settings.items.facts(of: $0)?.name) ?? $0 }
+            item(index).map { filled(settings.items.facts(of: $0)?.name) ?? nameFromEvents($0) ?? $0 }
         }
         switch value {
         case .user: return String(decoding: trigger.user, as: UTF8.self)

@@ -71,6 +71,7 @@ package actor Shard {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private var partitions: [Partition]
+    private let itemNames: ShardItemNames
     private let index: Int
     private let shardCount: Int
     private let key: HashKey
@@ -84,28 +85,33 @@ package actor Shard {
     private nonisolated let asked = Mutex<[AskedSnapshot]>([])
     private var openLists: [UInt64: (lists: [(Partition, PartitionList)], next: Int)] = [:]
 
-    /// - Parameter snapshots: saved partitions by number.
+    /// - Parameters:
+    ///   - itemNames: those of the ledger that is saved with the partitions.
+    ///   - snapshots: saved partitions by number.
     package init(
         index: Int, of shardCount: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey,
-        snapshots: [Int: [UInt8]] = [:]
+        itemNames: ItemNames = ItemNames(), snapshots: [Int: [UInt8]] = [:]
     ) throws {
         try self.init(
             index: index, of: shardCount, settings: settings, key: key, storeKey: storeKey,
-            saved: { snapshots[$0] })
+            itemNames: itemNames, saved: { snapshots[$0] })
     }
 
     /// - Parameters:
     ///   - index: which of the shards; it owns the partitions whose number is this modulo `of`.
+    ///   - itemNames: those of the ledger that is saved with the partitions.
     ///   - saved: gives the saved state of a partition when its turn comes; nil where there is none.
     package init(
         index: Int, of shardCount: Int, settings: EngineSettings, key: HashKey, storeKey: HashKey,
-        saved: (Int) throws -> [UInt8]?
+        itemNames: ItemNames, saved: (Int) throws -> [UInt8]?
     ) throws {
         executor = QueueExecutor(label: "roost.shard.\(index)")
         self.index = index
         self.shardCount = shardCount
         self.key = key
         self.storeKey = storeKey
+        let shared = ShardItemNames(itemNames)
+        self.itemNames = shared
         var made: [Partition] = []
         for number in stride(from: index, to: Partitioning.count, by: shardCount) {
             if let bytes = try saved(number) {
@@ -116,6 +122,7 @@ package actor Shard {
                 made.append(Partition(number: number, settings: settings, key: key, storeKey: storeKey))
             }
         }
+        for partition in made { partition.itemNames = shared }
         partitions = made
     }
 
@@ -165,8 +172,11 @@ package actor Shard {
 
     private func apply(_ record: ShardRecord, _ number: UInt64) {
         switch record {
-        case .events(let sequenced): apply(sequenced, number)
+        case .events(let sequenced):
+            itemNames.take(sequenced.itemNames, record: number)
+            apply(sequenced, number)
         case .entry(let entry):
+            itemNames.take([], record: number)
             for partition in partitions where partition.position < number {
                 swap(&partition.triggers, &collected)
                 apply(entry, to: partition)

@@ -92,6 +92,7 @@ extension EventBatch {
         for row in rows {
             isUsed[Int(row.name)] = true
             if row.contact != 0 { isUsed[Int(row.contact) - 1] = true }
+            if row.itemNames != 0 { isUsed[Int(row.itemNames) - 1] = true }
             withUnsafeBytes(of: row.dimensions) { raw in
                 for entry in raw.assumingMemoryBound(to: UInt16.self) where entry != EventRow.absent {
                     isUsed[Int(entry)] = true

@@ -56,7 +56,7 @@ struct Recovery {
             ledger = try loaded.payload.withUnsafeBytes { raw in try Ledger(snapshot: raw) }
             saved[SavedPositions.ledger] = loaded.position
         }
-        let shards = try restore(shardCount, snapshots, &saved)
+        let shards = try restore(shardCount, snapshots, ledger.itemNames, &saved)
         let disk = DiskFileSystem()
         let archive = settings.journal.archive
         let journal = try Journal.open(
@@ -104,13 +104,14 @@ struct Recovery {
     /// Shards with what is saved of their partitions. Each reads one after the other, so that no more of the
     /// files than one partition's lies in memory for it.
     private func restore(
-        _ shardCount: Int, _ snapshots: Snapshots, _ saved: inout SavedPositions
+        _ shardCount: Int, _ snapshots: Snapshots, _ itemNames: ItemNames, _ saved: inout SavedPositions
     ) throws -> [Shard] {
         let engine = EngineSettings(settings)
         let positions = Guarded<[Int: UInt64]>([:])
         let shards = try Self.inParallel(shardCount) { index in
             try Shard(
-                index: index, of: shardCount, settings: engine, key: key, storeKey: storeKey
+                index: index, of: shardCount, settings: engine, key: key, storeKey: storeKey,
+                itemNames: itemNames
             ) { number in
                 guard let loaded = try load(SavedPositions.name(number), snapshots) else { return nil }
                 positions.update { $0[number] = loaded.position }

@@ -129,7 +129,7 @@ function timeline(user, triggers) {
 function purchases(user) {
   const rows = (user.recent_purchases ?? []).flatMap((p) => (p.items.length ? p.items : [{}]).map((item) => ({ at: p.at, value: p.value, ...item })));
   return h("div", { class: "card" }, h("h3", null, t("customers.purchases")), rows.length ? table(t("customers.purchases"), [
-    { key: "at", label: t("time"), type: "time" }, { key: "item_id", label: t("item") }, { key: "item_category", label: t("category"), type: "words" }, { key: "quantity", label: t("quantity"), type: "count" },
+    { key: "at", label: t("time"), type: "time" }, { key: "item_id", label: t("item"), cell: (r) => (r.item_name ? `${r.item_name} (${r.item_id})` : format.text(r.item_id)) }, { key: "item_category", label: t("category"), type: "words" }, { key: "quantity", label: t("quantity"), type: "count" },
     { key: "price", label: t("price"), type: "money" }, { key: "value", label: t("customers.order"), type: "money" }], rows, true) : empty(t("nothing"), t("customers.nopurchases")));
 }
 
