@@ -11,9 +11,13 @@ let strict: [SwiftSetting] = [
 ]
 
 /// For rooms whose state is confined to one queue: exclusive access is proved by the tests of the debug
-/// build and not checked again at each access of the release build.
+/// build and not checked again at each access of the release build. Optimised in debug builds too: their tests
+/// replay whole logs.
 let hot: [SwiftSetting] =
-    strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+    strict + [
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+    ]
 
 let package = Package(
     name: "roost",
