@@ -407,7 +407,8 @@ package enum SettingsKeys {
                 "triggers.replenish_due.from",
                 .choice(\.triggers.replenishFrom, of: ["interval", "forecast"]),
                 "What says when: that interval, or the day of the greatest quantity that a forecast out of the kept "
-                    + "purchases (limits.recent_purchases) expects; the interval still where it expects none."),
+                    + "purchases (limits.recent_purchases) expects; the interval still where it expects none."
+            ),
             SettingsKey(
                 "triggers.replenish_due.horizon",
                 .duration(\.triggers.replenishHorizon, Microseconds.day...90 * Microseconds.day),

@@ -28,7 +28,9 @@ extension Partition {
     /// A user's items as the model numbers them, ascending.
     private func bought(_ slot: Int, _ waiting: [UInt32]) -> [Recommender.Bought] {
         let entries = itemEntries(slot)
-        guard !entries.isEmpty || !waiting.isEmpty, let names = recommendations.model?.items else { return [] }
+        guard let names = recommendations.model?.items, !entries.isEmpty || !waiting.isEmpty else {
+            return []
+        }
         var bought: [Recommender.Bought] = []
         bought.reserveCapacity(entries.count)
         for entry in entries {
