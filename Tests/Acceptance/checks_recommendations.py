@@ -229,4 +229,6 @@ def what_falls_due_by_the_forecast(env):
         expect_equal(row["items"], [item], f"{user}: items")
         expect_equal(row["message"], message, f"{user}: message")
     shown = {row["user"]: row["items"] for row in planned if row["type"] == triggers.REPLENISH}
-    expect_equal(shown, {user: [item] for user, (_, item, _) in expected.items()}, "planned")
+    # The last purchase of the log, which is a's, is not decided when the plan is asked for.
+    before = {**expected, "a": (63, {**expected["a"][1], "score": 4}, "")}
+    expect_equal(shown, {user: [item] for user, (_, item, _) in before.items()}, "planned")

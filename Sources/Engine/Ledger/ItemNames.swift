@@ -9,6 +9,8 @@ import Core
 /// goods. Costs nothing where no event names an item, else about 200 bytes an item in the ledger and in each shard.
 package struct ItemNames: Sendable, Equatable {
     package static let limit = 65_536
+    /// Bytes of an item's id; those of longer ones are not kept.
+    private static let longestID = 256
     /// Versions of records before the last that are kept of an item.
     private static let formerKept = 2
 
@@ -31,7 +33,7 @@ package struct ItemNames: Sendable, Equatable {
     mutating func learn(from batch: EventBatch, record: UInt64) -> [NamedItem] {
         var learnt: [NamedItem] = []
         for index in batch.rows.indices where batch.rows[index].itemNames != 0 {
-            for (id, name) in batch.itemNames(of: batch.rows[index]) {
+            for (id, name) in batch.itemNames(of: batch.rows[index]) where id.count <= Self.longestID {
                 let item = NamedItem(
                     row: UInt32(index), id: Array(id), name: String(decoding: name, as: UTF8.self))
                 if take(item, record: record) { learnt.append(item) }
