@@ -121,7 +121,8 @@ struct Daemon: Sendable {
                     directory: directory.value.path, time: time, counters: counters, log: log),
                 settings: settings, store: store, startedAt: startedAt, time: time, counters: counters,
                 key: key, lists: ListRegistry(limit: settings.limits.userLists), failure: trouble,
-                livePlaces: LivePlaces(limit: settings.analytics.liveListeners))
+                livePlaces: LivePlaces(limit: settings.analytics.liveListeners),
+                slowAnswers: SlowAnswers(time))
         ) { log.warning($0) }
 
         await sinks.start()

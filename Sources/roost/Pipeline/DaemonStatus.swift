@@ -27,6 +27,7 @@ struct DaemonStatus: StatusSource {
     let failure: Guarded<String?>
     let livePlaces: LivePlaces
     let forecasts = ForecastDesk()
+    let slowAnswers: SlowAnswers<JSONValue>
 
     func status() async -> StatusView {
         let ledger = await sequencer.ledger
@@ -119,9 +120,18 @@ struct DaemonStatus: StatusSource {
 
     func analysis(_ name: String, _ query: [Named<String>]) async throws(StatusFailure) -> JSONValue {
         if name == RulesAnalysis.name {
-            return try await RulesAnalysis(query).answer(
-                shards, asOf: EventTime(microseconds: await sequencer.ledger.clock.now),
-                model: await model(RecommendationsModel.name)?.current)
+            let analysis = try RulesAnalysis(query)
+            let question = query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+            return try await slowAnswers.answer(question) {
+                do throws(StatusFailure) {
+                    return .success(
+                        try await analysis.answer(
+                            shards, asOf: EventTime(microseconds: await sequencer.ledger.clock.now),
+                            model: await model(RecommendationsModel.name)?.current))
+                } catch {
+                    return .failure(error)
+                }
+            }
         }
         return try await Analyses.answer(
             name, query,
